@@ -1,0 +1,163 @@
+"""Signature of an operation -> argument model, published schema, validation with words for a model.
+
+The schema is slim on purpose: no ``$ref``, titles, nulls or null defaults, which cost context and trip clients.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from taskip_mcp.errors import ArgumentError
+from taskip_mcp.operation import Operation
+from taskip_mcp.params import PATTERN_WORDS, Confirm
+from taskip_mcp.wire import JsonObject
+
+SECRET_WORDS = ("password", "secret", "token", "key")
+
+
+@cache
+def model_of(operation: Operation) -> type[BaseModel]:
+    """The pydantic model of an operation's arguments; built on the first call, then kept."""
+    hints = get_type_hints(operation.function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(operation.function).parameters.items():
+        if name == "call":
+            continue
+        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        fields[name] = (hints[name], Field(default=default))
+    if operation.gated:
+        fields["confirm"] = (Confirm, Field(default=False))
+    return create_model(operation.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def validate(operation: Operation, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as the model sent them -> values; raises `ArgumentError` that names each wrong one."""
+    model = model_of(operation)
+    # null and "left out" mean the same to most callers.
+    parsed = {name: _parsed(model, name, value) for name, value in raw.items() if value is not None}
+    try:
+        values = model.model_validate(parsed)
+    except ValidationError as error:
+        raise ArgumentError(_explain(operation, model, error)) from None
+    return {name: getattr(values, name) for name in model.model_fields}
+
+
+def _parsed(model: type[BaseModel], name: str, value: Any) -> Any:
+    """Some hosts send lists and objects as JSON text; take them as what they are."""
+    if not isinstance(value, str) or value.strip()[:1] not in {"[", "{"} or name not in model.model_fields:
+        return value
+    if _schema(model)["properties"][name].get("type") not in {"array", "object"}:
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _explain(operation: Operation, model: type[BaseModel], error: ValidationError) -> str:
+    lines: list[str] = []
+    unknown = False
+    for problem in error.errors(include_url=False):
+        where = _where(problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            unknown = unknown or len(problem["loc"]) == 1
+            lines.append(
+                _unknown(where, model) if len(problem["loc"]) == 1 else f"{where}: there is no such field."
+            )
+        elif problem["type"] == "missing":
+            lines.append(f"{where}: required.")
+        else:
+            lines.append(f"{where}: {_reason(problem)}{_got(where, problem['input'])}")
+    accepted = f" {operation.name} accepts: {', '.join(model.model_fields)}." if unknown else ""
+    return f"{' '.join(dict.fromkeys(lines))}{accepted} Nothing was sent."
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    # Union branches and function wrappers add parts that are no argument names.
+    parts = [part for part in location if isinstance(part, int) or not any(sign in part for sign in "[(-")]
+    return ".".join(str(part) for part in parts)
+
+
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    near = difflib.get_close_matches(name, model.model_fields, n=1)
+    return f"{name}: there is no such argument" + (f"; did you mean {near[0]}?" if near else ".")
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    context = cast("dict[str, Any]", problem.get("ctx") or {})
+    if problem["type"] == "literal_error":
+        return "must be one of " + str(context["expected"]).replace(" or ", ", ").replace("'", "")
+    if problem["type"] == "string_pattern_mismatch":
+        return "give " + PATTERN_WORDS.get(context["pattern"], f"text that matches {context['pattern']}")
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    return text[0].lower() + text[1:].replace("Input should", "should")
+
+
+def _got(where: str, value: Any) -> str:
+    """The rejected value, cut short; never one that may be a secret."""
+    if any(word in where.lower() for word in SECRET_WORDS) or isinstance(value, dict | list):
+        return "."
+    text = repr(value)
+    return f" (got {text if len(text) <= 60 else text[:57] + '...'})."
+
+
+# --- the published schema ---------------------------------------------------------------------------------
+
+
+def schema_of(operation: Operation) -> JsonObject:
+    """The input schema that the model reads."""
+    return _schema(model_of(operation))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> JsonObject:
+    raw = model.model_json_schema()
+    definitions = cast("JsonObject", raw.pop("$defs", {}))
+    slim = cast("JsonObject", _slim(raw, definitions))
+    slim.setdefault("properties", {})
+    slim.pop("description", None)
+    return slim
+
+
+def _slim(node: Any, definitions: JsonObject) -> Any:
+    if isinstance(node, list):
+        return [_slim(item, definitions) for item in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    schema = _flat(cast("JsonObject", node), definitions)
+    slim: JsonObject = {}
+    for key, value in schema.items():
+        if key == "properties":
+            slim[key] = {name: _slim(child, definitions) for name, child in cast("JsonObject", value).items()}
+        elif key == "const":
+            slim["enum"] = [value]
+        elif key == "title" or (key == "default" and value is None):
+            continue
+        else:
+            slim[key] = _slim(value, definitions)
+    if slim.get("additionalProperties") is True:
+        del slim["additionalProperties"]
+    return slim
+
+
+def _flat(schema: JsonObject, definitions: JsonObject) -> JsonObject:
+    """Inline a ``$ref`` and drop the null branch of an optional; siblings win over what they wrap."""
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        target = dict(cast("JsonObject", definitions[name]))
+        target.pop("description", None)  # the class docstring is for readers of the code
+        return _flat(target | {key: value for key, value in schema.items() if key != "$ref"}, definitions)
+    branches = schema.get("anyOf")
+    if isinstance(branches, list):
+        kept = [branch for branch in cast("list[JsonObject]", branches) if branch.get("type") != "null"]
+        if len(kept) == 1:
+            rest = {key: value for key, value in schema.items() if key != "anyOf"}
+            return _flat({**_flat(kept[0], definitions), **rest}, definitions)
+    return schema

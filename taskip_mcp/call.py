@@ -1,0 +1,268 @@
+"""`Call`: an operation's own routes bound to the shared client. It is all that a group module talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from taskip_mcp import errors, wire
+from taskip_mcp import operation as operations
+from taskip_mcp.client import Request, TaskipClient, Upload
+from taskip_mcp.merge import Readback, merged
+from taskip_mcp.operation import Effect, Operation, Route
+from taskip_mcp.results import Page, Record, Written, written
+from taskip_mcp.routes import RouteBook
+from taskip_mcp.wire import Answer, JsonObject
+
+if TYPE_CHECKING:
+    from taskip_mcp.files import Files
+
+CONTROL = frozenset({"confirm", "clear", "extra"})
+"""Parameters that steer a call and are never sent as fields."""
+
+Body = Mapping[str, Any] | Callable[[Route], Mapping[str, Any]]
+
+
+class InexpressibleError(Exception):
+    """Raised by a body builder: this route cannot carry these parameters."""
+
+    def __init__(self, *parameters: str) -> None:
+        super().__init__(", ".join(parameters))
+        self.parameters = parameters
+
+
+class Backend:
+    """What all calls of one API key share."""
+
+    def __init__(self, client: TaskipClient, book: RouteBook, files: Files) -> None:
+        self.client = client
+        self.book = book
+        self.files = files
+        self._identifiers: dict[tuple[str, str, str], str] = {}
+
+    async def identifier(self, group: str, parameter: str, value: Any, kinds: Sequence[str]) -> Any:
+        """`value` as the kind of identifier that a route wants; reads the record when it is the other kind.
+
+        A record's uuid never changes, so what was read once is kept.
+        """
+        given = "id" if str(value).isdigit() else "uuid"
+        if given in kinds:
+            return value
+        reader = operations.reader_of(parameter)
+        if reader is None:
+            return value
+        key = (parameter, str(value), kinds[0])
+        if key not in self._identifiers:
+            record = await Call(self, reader, {parameter: value}).record(resolving=True)
+            if record.get(kinds[0]) in {None, ""}:
+                raise errors.UnsupportedError(
+                    f"{parameter}: TaskIP wants the {kinds[0]} of the {group} here and the record does not show"
+                    f" one. Nothing was sent. Take the {kinds[0]} from a list."
+                )
+            self._identifiers[key] = str(record[kinds[0]])
+        return self._identifiers[key]
+
+
+class Call:
+    """One call of one operation with validated arguments.
+
+    ``given`` are the fields to send: the arguments that are neither None, nor part of the path, nor control
+    parameters, as JSON values. Reads send them as query parameters, writes as the JSON body.
+    """
+
+    def __init__(self, backend: Backend, operation: Operation, arguments: Mapping[str, Any]) -> None:
+        self.backend = backend
+        self.operation = operation
+        self.arguments = dict(arguments)
+        in_path = {name for route in operation.routes for name, _ in route.placeholders}
+        self.given: JsonObject = {
+            name: wire.jsonable(value)
+            for name, value in arguments.items()
+            if value is not None and name not in in_path | CONTROL
+        }
+
+    # --- sending ------------------------------------------------------------------------------------------
+
+    async def __call__(
+        self,
+        *,
+        body: Body | None = None,
+        query: Mapping[str, Any] | None = None,
+        uploads: Sequence[Upload] = (),
+        resolving: bool = False,
+    ) -> Answer:
+        """Send over the first route that exists.
+
+        Without `body` and `query` the given fields are sent. `body` may be a function of the route where the
+        documents name fields differently; it raises `InexpressibleError` for a route that cannot carry them.
+        `resolving` marks a read that looks up an identifier, so that it does not look itself up.
+        """
+        stuck: list[str] = []
+        refused: list[Route] = []
+        for route in self.backend.book.candidates(self.operation):
+            try:
+                fields = self._fields(route, body)
+            except InexpressibleError as error:
+                stuck += error.parameters
+                continue
+            request = await self._request(route, fields, query, uploads, resolving)
+            answer = await self._try(route, request)
+            if isinstance(answer, Answer):
+                return answer
+            refused.append(route)
+        raise self._no_route(refused, stuck)
+
+    async def _try(self, route: Route, request: Request) -> Answer | None:
+        """The answer over this route, None if TaskIP does not have the route, the error otherwise."""
+        book = self.backend.book
+        try:
+            answer = await self.backend.client.send(request)
+        except (errors.ConflictError, errors.InvalidError):
+            book.worked(self.operation, route)
+            raise
+        if isinstance(answer, Answer):
+            book.worked(self.operation, route)
+            return answer
+        alone = len(self.operation.routes) == 1
+        absence = answer.absence
+        if absence == "open":
+            absence = "record" if alone or await self._route_exists(route) else "route"
+        if absence == "record":
+            book.worked(self.operation, route)
+            raise answer.error
+        book.refused(route)
+        return None
+
+    async def _route_exists(self, route: Route) -> bool:
+        """Decide an unclear 404 with reads alone: does the family's list live, and is the record there?
+
+        No list: the whole family lives elsewhere. The record is there, or none is named: what is missing is the
+        route. The record is missing too: the 404 was about the record.
+        """
+        lister = operations.find(f"{self.operation.group}.list")
+        if lister is not self.operation and not await self._answers(lister, route):
+            return False
+        own = self.operation.routes[0].placeholders
+        reader = operations.reader_of(own[-1][0], self.operation.group) if own else None
+        if reader is None or lister is self.operation:
+            return False
+        return reader is self.operation or not await self._answers(reader, route)
+
+    async def _answers(self, other: Operation, like: Route) -> bool:
+        """Whether a read of the same document answers; anything but a 404 or 405 counts as yes."""
+        route = next((each for each in other.routes if each.origin == like.origin), other.reference)
+        call = Call(self.backend, other, self.arguments)
+        limit = {"limit": 1} if other.contract.endswith(".list") else {}
+        request = await call._request(route, None, limit, (), resolving=True)
+        return isinstance(await self.backend.client.send(request), Answer)
+
+    def _fields(self, route: Route, body: Body | None) -> JsonObject | None:
+        if body is None:
+            if route.method == "GET":
+                return None
+            # A write without fields has no body at all; a POST read takes its fields in the body.
+            return self.given or ({} if route.method in {"POST", "PUT"} else None)
+        fields = body(route) if callable(body) else body
+        return cast("JsonObject", wire.jsonable(fields))
+
+    async def _request(
+        self,
+        route: Route,
+        body: JsonObject | None,
+        query: Mapping[str, Any] | None,
+        uploads: Sequence[Upload],
+        resolving: bool,
+    ) -> Request:
+        values: JsonObject = {}
+        for name, kinds in route.placeholders:
+            value = self.arguments[name]
+            if not (resolving and name == self.operation.reads):
+                value = await self.backend.identifier(self.operation.group, name, value, kinds)
+            values[name] = value
+        fields = query if query is not None else (self.given if route.method == "GET" else {})
+        return Request(
+            operation=self.operation.contract,
+            method=route.method,
+            path=wire.build_path(route.path, values),
+            query=wire.query_text(fields),
+            body=body,
+            uploads=uploads,
+            writes=self.operation.effect is not Effect.READ,
+        )
+
+    def _no_route(self, refused: Sequence[Route], stuck: Sequence[str]) -> errors.TaskipError:
+        if stuck:
+            names = ", ".join(dict.fromkeys(stuck))
+            return errors.UnsupportedError(
+                f"No route that this TaskIP offers can carry {names}. Nothing was changed. Leave {names} out if the"
+                " call means the same without, or do this on the TaskIP website."
+            )
+        tried = ", ".join(route.endpoint for route in refused)
+        return errors.RouteError(
+            f"This TaskIP has no route for {self.operation.name} (tried {tried})",
+            operation=self.operation.contract,
+            status=404,
+            outcome="read" if self.operation.effect is Effect.READ else "unchanged",
+        )
+
+    # --- answers in the shapes that the model reads ---------------------------------------------------------
+
+    async def record(self, key: str = "data", **sending: Any) -> Record:
+        """Send and return the one record of the answer."""
+        answer = await self(**sending)
+        return self.one(answer, key)
+
+    async def rows(self, key: str = "data", *, paged: bool = True, **sending: Any) -> Page:
+        """Send and return the rows; `paged=False` for lists that have no pages."""
+        answer = await self(**sending)
+        asked = self.arguments.get("page") or 1
+        return wire.page_of(
+            answer.payload, key, asked=asked if paged else None, limit=self.arguments.get("limit") or 50
+        )
+
+    async def write(self, done: str, *, key: str = "data", id: Any = None, **sending: Any) -> Written:
+        """Send a write and report it: `done` in words, the id, and the record or else the fields that were sent.
+
+        The words are ours: TaskIP's messages report other operations at times (contract quirk 26).
+        """
+        answer = await self(**sending)
+        return written(done, id=id, record=wire.record_of(answer.payload, key), sent=self.partial())
+
+    def one(self, answer: Answer, key: str = "data") -> Record:
+        """The record inside an answer; an answer without one is an error, not an empty record."""
+        record = wire.record_of(answer.payload, key)
+        if record is not None:
+            return record
+        raise errors.UnreadableError(
+            "TaskIP answered without the record",
+            operation=self.operation.contract,
+            status=answer.status,
+            outcome="read" if self.operation.effect is Effect.READ else "unknown",
+        )
+
+    # --- helpers of operations that need more than one request ----------------------------------------------
+
+    async def read(self, contract: str, **arguments: Any) -> Any:
+        """Run another operation, which must be a read, and return its result."""
+        other = operations.find(contract)
+        if other.effect is not Effect.READ:
+            raise ValueError(f"{contract} is not a read")
+        known = dict.fromkeys(_optional(other))
+        return await other.function(Call(self.backend, other, known | arguments), **arguments)
+
+    def merge(self, record: Record, back: Readback) -> JsonObject:
+        """The full body of an update that replaces: the record's own values under what was given.
+
+        See `taskip_mcp.merge.merged`.
+        """
+        return merged(record, self.given, back, cast("list[str]", self.arguments.get("clear") or []))
+
+    def partial(self) -> JsonObject:
+        """The body of an update that is partial: what was given, and null for what is to be cleared."""
+        return self.given | dict.fromkeys(cast("list[str]", self.arguments.get("clear") or []))
+
+
+def _optional(other: Operation) -> list[str]:
+    import inspect
+
+    return [name for name in inspect.signature(other.function).parameters if name != "call"]

@@ -1,0 +1,147 @@
+"""The gate: what stands between the model and a consequence.
+
+Without ``confirm: true`` an operation with consequences sends no write. It reads the target where it can and
+answers with what would happen, to which records, and that nothing was done. Added to every such operation by
+`perform`; no group module takes part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from taskip_mcp import errors
+from taskip_mcp import operation as operations
+from taskip_mcp.call import CONTROL, Backend, Call
+from taskip_mcp.operation import Consequence, Operation
+from taskip_mcp.results import Page
+from taskip_mcp.wire import JsonObject, jsonable
+
+SHOWN = 10
+"""Records that a preview names; the count is always given."""
+
+WORDS: Mapping[Consequence, str] = {
+    Consequence.DELETE: "deletes for good",
+    Consequence.BULK: "changes many records at once",
+    Consequence.SEND: "sends a message to people outside",
+    Consequence.MONEY: "records or requests money",
+    Consequence.ACCESS: "gives somebody access to the workspace",
+}
+
+# What tells records apart for a person, in this order.
+NAMING = (
+    "name", "full_name", "title", "subject", "deal_name", "label", "email", "invoice_no", "quotation_no",
+    "status", "total", "due_amount", "deal_amount", "currency", "total_tasks", "deals_count",
+)  # fmt: skip
+
+
+async def perform(backend: Backend, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+    """Run one operation with validated arguments, or preview it; the gate is here and nowhere else."""
+    values = dict(arguments)
+    confirmed = values.pop("confirm", False)
+    found = operation.consequences(values)
+    call = Call(backend, operation, values)
+    if found and not confirmed:
+        return await preview(call, found)
+    return await operation.function(call, **values)
+
+
+async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
+    """What would happen. Reads only; a target that does not exist is an error here already."""
+    records, count = await _targets(call)
+    operation = call.operation
+    shown: JsonObject = {
+        "preview": f"{operation.title}: this {_listed([WORDS[each] for each in sorted(found)])}.",
+        "consequences": sorted(found),
+        "records": records,
+        "count": count,
+        "with": {name: "(hidden)" if "password" in name else value for name, value in call.given.items()},
+        "note": operation.warns or None,
+        "done": "Nothing was changed.",
+        "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
+    }
+    return {name: value for name, value in shown.items() if value not in (None, [], {}, "")}
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
+
+
+async def _targets(call: Call) -> tuple[list[JsonObject], int | None]:
+    """The records that the arguments name, read where TaskIP has a read for them, and how many there are."""
+    for name, value in call.arguments.items():
+        if name.endswith("_ids") and isinstance(value, list) and _reader(name[:-1]):
+            ids = cast("list[Any]", value)
+            return [await _read(call, name[:-1], each, one_of_many=True) for each in ids[:SHOWN]], len(ids)
+    path = [name for name, _ in call.operation.reference.placeholders]
+    path += [name for route in call.operation.routes for name, _ in route.placeholders if name not in path]
+    # The last identifier of a path is the record; those before it are its parents.
+    if path:
+        return [await _read(call, path[-1], call.arguments[path[-1]])], 1
+    return [], None
+
+
+def _reader(parameter: str) -> Operation | None:
+    return operations.reader_of(parameter)
+
+
+async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = False) -> JsonObject:
+    """One target in brief.
+
+    A missing target is an error, unless it is one of many; what cannot be read for another reason is said.
+    """
+    reader = _reader(parameter)
+    if reader is None:
+        return {"id": value, "note": "TaskIP has no read for this record, so it is not shown"}
+    inputs = _inputs(reader)
+    wanted = {name: given for name, given in call.arguments.items() if name in inputs} | {parameter: value}
+    try:
+        found = await call.read(reader.contract, **{name: wanted[name] for name in wanted if name in inputs})
+        record = _pick(found, parameter, value) if isinstance(found, Page) else cast("JsonObject", found)
+    except errors.MissingError:
+        if not one_of_many:
+            raise
+        return {"id": value, "note": "does not exist"}
+    except (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors.ServerError) as error:
+        return {"id": value, "note": f"could not be read: {error.message}"}
+    return brief(record, value) if record else {"id": value, "note": "not on the first page of its list"}
+
+
+def _inputs(reader: Operation) -> list[str]:
+    import inspect
+
+    return [
+        name
+        for name in inspect.signature(reader.function).parameters
+        if name != "call" and name not in CONTROL
+    ]
+
+
+def _pick(page: Page, parameter: str, value: Any) -> JsonObject | None:
+    """The row of a list that the parameter names (lists stand in where TaskIP has no single read).
+
+    None when there may be further rows; an error when the list is complete without it.
+    """
+    for row in page.items:
+        # A board column has a prefixed `id` of its own beside the container_id (contract quirk 19).
+        own = row.get(parameter, row.get("id"))
+        if str(own) == str(value) or str(row.get("uuid")) == str(value):
+            return row
+    if page.next_page or (page.total or 0) > len(page.items):
+        return None
+    raise errors.MissingError(f"TaskIP does not list {parameter} {value}", status=404, outcome="unchanged")
+
+
+def brief(record: JsonObject, value: Any) -> JsonObject:
+    """Id and names of a record, small enough to show ten."""
+    found = {key: record[key] for key in NAMING if isinstance(record.get(key), str | int | float)}
+    for person in ("contacts", "contact", "company"):
+        if isinstance(record.get(person), dict):
+            found[person] = _person(cast("JsonObject", record[person]))
+    return cast("JsonObject", jsonable({"id": record.get("id", value), **found}))
+
+
+def _person(record: JsonObject) -> str:
+    name = record.get("name") or " ".join(str(record.get(part) or "") for part in ("first_name", "last_name"))
+    email = record.get("email")
+    return f"{str(name).strip()} <{email}>" if email else str(name).strip()

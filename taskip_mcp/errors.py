@@ -1,0 +1,189 @@
+"""Everything that can go wrong, as plain Python. Nothing here knows the MCP SDK.
+
+::
+
+    TaskipError
+    ├── ConfigError           a setting is missing or wrong; the process cannot start (exit code 2)
+    ├── ArgumentError         the caller's arguments; nothing was sent
+    ├── UnsupportedError      no documented route can carry what was asked; nothing was sent
+    ├── BudgetError           our own rate windows are full; nothing was sent
+    ├── FileError             a path to read or to write is not allowed or not usable
+    └── ApiError              a request was tried: operation, status, message, field errors, outcome
+        ├── ConnectError      no connection; nothing was sent
+        ├── LostError         sent, but no complete answer: timeout, reset
+        ├── UnreadableError   an answer that is not what TaskIP documents: HTML, truncated JSON
+        ├── RouteError        TaskIP has none of the routes that are documented for the operation
+        └── StatusError       an error status
+            ├── AuthError 401, ForbiddenError 403, MissingError 404, ConflictError 409
+            ├── TooLargeError 413, InvalidError 422, RateLimitError 429
+            └── ServerError   5xx
+
+Every error says what happened, whether anything was changed, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Outcome = Literal["read", "unchanged", "unknown"]
+"""What a failed call did: it was a read, it changed nothing, or nobody can tell."""
+
+OUTCOME_WORDS: Mapping[Outcome, str] = {
+    "read": "",
+    "unchanged": "Nothing was changed.",
+    "unknown": "It is not known whether the change was made: read the record before you try again.",
+}
+
+
+class TaskipError(Exception):
+    """Base of all errors that are meant for the caller's eyes."""
+
+
+class ConfigError(TaskipError):
+    """A setting is missing or wrong."""
+
+
+class ArgumentError(TaskipError):
+    """The arguments cannot be used; nothing was sent."""
+
+
+class UnsupportedError(TaskipError):
+    """TaskIP documents no route that can carry these arguments; nothing was sent."""
+
+
+class BudgetError(TaskipError):
+    """A rate window is full and would not open in time; nothing was sent."""
+
+
+class FileError(TaskipError):
+    """A file or folder that cannot be used."""
+
+
+class ApiError(TaskipError):
+    """A request to TaskIP failed.
+
+    ``operation`` is the contract id (``invoice.create``), ``status`` the HTTP status or None,
+    ``message`` TaskIP's own words cleaned up, ``fields`` its complaints field by field.
+    """
+
+    advice = "Try again later."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        status: int | None = None,
+        fields: Mapping[str, list[str]] | None = None,
+        outcome: Outcome = "read",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.status = status
+        self.fields = dict(fields or {})
+        self.outcome: Outcome = outcome
+
+    def __str__(self) -> str:
+        """All that the caller needs, in one paragraph."""
+        status = f" (HTTP {self.status})" if self.status is not None else ""
+        parts = [f"{self.message.rstrip('.')}{status}."]
+        parts += [f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()]
+        parts += [OUTCOME_WORDS[self.outcome], self.advice]
+        return " ".join(part for part in parts if part)
+
+
+class ConnectError(ApiError):
+    """TaskIP could not be reached; the request did not leave."""
+
+    advice = "Check the network and TASKIP_BASE_URL, then try again."
+
+
+class LostError(ApiError):
+    """The request left, and no complete answer came back."""
+
+    advice = "A read can simply be repeated."
+
+
+class UnreadableError(ApiError):
+    """The answer is not in any form that TaskIP documents."""
+
+    advice = "If it happens again, TaskIP or a proxy before it has a problem."
+
+
+class RouteError(ApiError):
+    """None of the documented routes exists on this TaskIP."""
+
+    advice = "This TaskIP does not offer the operation; look for a sibling tool or use the TaskIP website."
+
+
+class StatusError(ApiError):
+    """TaskIP answered with an error status."""
+
+
+class AuthError(StatusError):
+    """401."""
+
+    advice = (
+        "The API key is missing, wrong or expired (keys expire after one year by default). Ask the user to make"
+        " a new one in TaskIP under Settings > API Application and to set it as TASKIP_SECRET_KEY."
+    )
+
+
+class ForbiddenError(StatusError):
+    """403."""
+
+    advice = "The record's state or the key's account does not allow it; trying again will not help."
+
+
+class MissingError(StatusError):
+    """404 about a record."""
+
+    advice = "Check the id with the list tool of the same group."
+
+
+class ConflictError(StatusError):
+    """409."""
+
+    advice = "Read the record: it exists already, or its status does not allow the change."
+
+
+class TooLargeError(StatusError):
+    """413."""
+
+    advice = "Send a smaller file."
+
+
+class InvalidError(StatusError):
+    """422."""
+
+    advice = "Correct these fields and call again."
+
+
+class RateLimitError(StatusError):
+    """429."""
+
+    advice = "Wait before the next call; TaskIP allows 100 requests a minute and 1000 an hour for one key."
+
+
+class ServerError(StatusError):
+    """5xx."""
+
+    advice = "TaskIP has a problem; try again in a minute."
+
+
+BY_STATUS: Mapping[int, type[StatusError]] = {
+    401: AuthError,
+    403: ForbiddenError,
+    404: MissingError,
+    409: ConflictError,
+    413: TooLargeError,
+    422: InvalidError,
+    429: RateLimitError,
+}
+
+
+def error_class(status: int) -> type[StatusError]:
+    """The class for an error status; anything unlisted below 500 is a plain `StatusError`."""
+    return BY_STATUS.get(status, ServerError if status >= 500 else StatusError)

@@ -1,0 +1,86 @@
+"""What the model reads: four shapes, minified JSON, nothing twice, no nulls.
+
+========  ==============================================================
+record    ``{...}``
+list      ``{"items": [...], "returned": n, "total": t, "next_page": p}``
+write     ``{"done": "...", "id": ..., "changed": {...}}``
+file      ``{"saved": path, "size": bytes, "type": ...}`` and a resource link
+========  ==============================================================
+
+``total`` and ``next_page`` are left out where TaskIP does not say, or where there is no further page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from taskip_mcp.wire import JsonObject, Page
+
+__all__ = ["Page", "Record", "Saved", "Written", "render", "shape", "tidy", "written"]
+
+Record = JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write that was carried out: in words, the record's id, what it holds now (or what was sent)."""
+
+    done: str
+    id: Any
+    changed: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A file that was saved; `uri` is the resource that holds the same content."""
+
+    path: Path
+    size: int
+    type: str
+    uri: str
+
+
+def written(done: str, *, id: Any = None, record: Record | None = None, sent: Mapping[str, Any]) -> Written:
+    """`Written` from a record where TaskIP returned one, else from the fields that were sent."""
+    own = record.get("id", record.get("uuid")) if record else None
+    return Written(done, own if id is None else id, record if record else _masked(sent))
+
+
+def _masked(fields: Mapping[str, Any]) -> JsonObject:
+    return {name: "(hidden)" if "password" in name and value else value for name, value in fields.items()}
+
+
+def shape(result: Any) -> JsonObject:
+    """Any result of an operation as the JSON object that the model reads."""
+    if isinstance(result, Page):
+        counts = {"returned": len(result.items), "total": result.total, "next_page": result.next_page}
+        return {"items": [tidy(item) for item in result.items]} | tidy(counts)
+    if isinstance(result, Written):
+        return tidy({"done": result.done, "id": result.id}) | {"changed": _kept(result.changed)}
+    if isinstance(result, Saved):
+        return {"saved": str(result.path), "size": result.size, "type": result.type, "resource": result.uri}
+    return tidy(cast("JsonObject", result))
+
+
+def _kept(changed: JsonObject) -> JsonObject:
+    """Top-level nulls of a change are news (a field was emptied); deeper ones are noise."""
+    return {name: tidy(value) for name, value in changed.items()}
+
+
+def tidy(value: Any) -> Any:
+    """Without nulls, at any depth."""
+    if isinstance(value, dict):
+        items = cast("JsonObject", value).items()
+        return {name: tidy(item) for name, item in items if item is not None}
+    if isinstance(value, list):
+        return [tidy(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def render(result: Any) -> str:
+    """Minified JSON text of any result."""
+    return json.dumps(shape(result), ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,230 @@
+"""The environment, read once into one frozen `Settings`; no other module reads a variable.
+
+`VARIABLES` describes each variable once; the table in the README is generated from it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from taskip_mcp.errors import ConfigError
+
+RouteSet = Literal["auto", "reference", "guide"]
+LIVE_URL = "https://public-api.taskip.net/api/public-v1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the server was told. `secret_key` never appears in a repr."""
+
+    secret_key: str = field(default="", repr=False)
+    base_url: str = LIVE_URL
+    sandbox: bool = False
+    routes: RouteSet = "auto"
+    timeout: float = 30.0
+    log_level: str = "WARNING"
+    limit_minute: int = 100
+    limit_hour: int = 1000
+    limit_uploads: int = 50
+    files_dir: Path = Path()
+    upload_roots: tuple[Path, ...] = ()
+
+    @property
+    def backend(self) -> str:
+        """`sandbox` or `live`, as shown to the caller."""
+        return "sandbox" if self.sandbox else "live"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: the setting it fills, its default in words, its meaning, its parser."""
+
+    name: str
+    attribute: str
+    default: str
+    meaning: str
+    parse: Callable[[str], Any]
+
+
+def _switch(text: str) -> bool:
+    words = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    if text.lower() not in words:
+        raise ValueError("use 1 or 0")
+    return words[text.lower()]
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"use one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 600:
+        raise ValueError("use seconds above 0 and up to 600")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("use a whole number of 1 or more")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: ``localhost`` or a loopback address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("use an address such as " + LIVE_URL)
+    # The key travels in a header: in clear text it may only go to this machine.
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("http:// is for loopback addresses only; use https://")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("leave out user names, queries and fragments")
+    return text.rstrip("/")
+
+
+def _level(text: str) -> str:
+    return _choice("DEBUG", "INFO", "WARNING", "ERROR")(text.upper())
+
+
+def _header_safe(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("it holds characters that an API key cannot have")
+    return text
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(_folder(part) for part in text.split(os.pathsep) if part)
+
+
+def default_files_dir() -> Path:
+    """`files` in the user's data directory of this operating system."""
+    return Path(platformdirs.user_data_dir("taskip-mcp", appauthor=False)) / "files"
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "TASKIP_SECRET_KEY",
+        "secret_key",
+        "none; required without the sandbox",
+        "API key of the TaskIP workspace, made under Settings > API Application. It gives full access and expires"
+        " after one year unless another date was chosen.",
+        _header_safe,
+    ),
+    Variable("TASKIP_BASE_URL", "base_url", f"`{LIVE_URL}`", "Address of the TaskIP API.", _base_url),
+    Variable(
+        "TASKIP_SANDBOX",
+        "sandbox",
+        "`0`",
+        "`1` answers from the embedded TaskIP with an invented agency; no key, no network.",
+        _switch,
+    ),
+    Variable(
+        "TASKIP_ROUTES",
+        "routes",
+        "`auto`",
+        "Where TaskIP's documents differ: `auto` finds out which route lives; `reference` or `guide` pins one set.",
+        _choice("auto", "reference", "guide"),
+    ),
+    Variable("TASKIP_TIMEOUT", "timeout", "`30`", "Seconds to wait for one answer of TaskIP.", _seconds),
+    Variable(
+        "TASKIP_LOG_LEVEL",
+        "log_level",
+        "`WARNING`",
+        "`DEBUG`, `INFO`, `WARNING` or `ERROR`, on stderr.",
+        _level,
+    ),
+    Variable(
+        "TASKIP_LIMIT_MINUTE", "limit_minute", "`100`", "Requests a minute that the account allows.", _count
+    ),
+    Variable(
+        "TASKIP_LIMIT_HOUR", "limit_hour", "`1000`", "Requests an hour that the account allows.", _count
+    ),
+    Variable(
+        "TASKIP_LIMIT_UPLOADS", "limit_uploads", "`50`", "Uploads an hour that the account allows.", _count
+    ),
+    Variable(
+        "TASKIP_FILES_DIR",
+        "files_dir",
+        "`taskip-mcp/files` in the user's data directory",
+        "Folder where downloads are saved and from which uploads may be taken.",
+        _folder,
+    ),
+    Variable(
+        "TASKIP_UPLOAD_ROOTS",
+        "upload_roots",
+        "none",
+        "Further folders from which uploads may be taken, separated like `PATH`.",
+        _folders,
+    ),
+)
+
+NO_KEY = (
+    "TASKIP_SECRET_KEY is not set. Make a key in TaskIP under Settings > API Application (keys expire after a year"
+    " by default) and put it into the environment of this command, or set TASKIP_SANDBOX=1 to try the embedded"
+    " TaskIP, which needs no key."
+)
+
+
+def load(environment: Mapping[str, str], *, need_key: bool = True) -> Settings:
+    """Read `environment`; raises `ConfigError` that names the variable and what it takes.
+
+    An empty variable counts as unset: desktop clients pass empty strings for fields left blank.
+    """
+    values: dict[str, Any] = {"files_dir": default_files_dir()}
+    for variable in VARIABLES:
+        text = environment.get(variable.name, "").strip()
+        if text:
+            values[variable.attribute] = _parse(variable, text)
+    settings = Settings(**values)
+    if need_key and not settings.sandbox and not settings.secret_key:
+        raise ConfigError(NO_KEY)
+    return settings
+
+
+def from_process(*, need_key: bool = True) -> Settings:
+    """`load` from this process's environment."""
+    return load(os.environ, need_key=need_key)
+
+
+def _parse(variable: Variable, text: str) -> Any:
+    try:
+        return variable.parse(text)
+    except ValueError as error:
+        # The value itself is left out: it may be a key that landed in the wrong variable.
+        detail = str(error) if not str(error).startswith(("could not", "invalid literal")) else "use a number"
+        raise ConfigError(f"{variable.name} is not usable: {detail}.") from None
