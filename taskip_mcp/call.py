@@ -88,6 +88,7 @@ class Call:
         *,
         body: Body | None = None,
         query: Mapping[str, Any] | None = None,
+        path: Mapping[str, Any] | None = None,
         uploads: Sequence[Upload] = (),
         resolving: bool = False,
     ) -> Answer:
@@ -95,8 +96,10 @@ class Call:
 
         Without `body` and `query` the given fields are sent. `body` may be a function of the route where the
         documents name fields differently; it raises `InexpressibleError` for a route that cannot carry them.
-        `resolving` marks a read that looks up an identifier, so that it does not look itself up.
+        `path` holds the values of computed placeholders. `resolving` marks a read that looks up an identifier,
+        so that it does not look itself up.
         """
+        self.arguments |= path or {}
         stuck: list[str] = []
         refused: list[Route] = []
         for route in self.backend.book.candidates(self.operation):

@@ -188,3 +188,10 @@ def _payload(request: Request) -> dict[str, Any]:
     elif request.body is not None:
         payload["json"] = request.body
     return payload
+
+
+def asgi_transport(app: Any) -> httpx.AsyncBaseTransport:
+    """A transport that answers from an ASGI application in this process."""
+    import httpx
+
+    return httpx.ASGITransport(app=app)

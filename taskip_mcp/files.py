@@ -44,12 +44,18 @@ class Files:
         """Read a file for upload; raises `FileError` before anything is sent."""
         target = self._allowed(path)
         try:
-            # The path is resolved: a link that appears in between must not lead elsewhere.
-            handle = os.open(target, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            # The path is resolved: a link that appears in between must not lead elsewhere, and a pipe must not
+            # hang the server. Windows has neither flag.
+            flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+            handle = os.open(target, os.O_RDONLY | flags)
         except OSError as error:
             raise FileError(f"{path} cannot be read ({error.strerror}). Nothing was sent.") from None
+        try:
+            self._check(path, os.fstat(handle))
+        except FileError:
+            os.close(handle)
+            raise
         with os.fdopen(handle, "rb") as file:
-            self._check(path, os.fstat(file.fileno()))
             return Upload(field, target.name, file.read(MAX_UPLOAD))
 
     def _allowed(self, path: str) -> Path:

@@ -75,6 +75,8 @@ BY_EFFECT: Mapping[Effect, frozenset[Consequence]] = {
     Effect.BULK: frozenset({Consequence.BULK}),
 }
 
+REPEATABLE = frozenset({Effect.READ, Effect.UPDATE, Effect.DELETE, Effect.BULK})
+
 Judge = Callable[[Arguments], Iterable[Consequence]]
 
 
@@ -123,6 +125,7 @@ class Operation:
     routes: tuple[Route, ...]
     function: Function
     possible: frozenset[Consequence]
+    idempotent: bool
     judge: Judge | None = None
     reads: str | None = None
     warns: str = ""
@@ -175,14 +178,18 @@ def operation(
     swagger: str | None = None,
     possible: Iterable[Consequence] | None = None,
     judge: Judge | None = None,
+    idempotent: bool | None = None,
     reads: str | None = None,
     warns: str = "",
+    computed: Iterable[str] = (),
 ) -> Callable[[Function], Function]:
     """Register a typed function as an operation.
 
     `guide` is a differing route of the guides: the contract calls it the likely live one wherever it differs, so
     it is tried first. `swagger` is a further candidate, tried after the reference route. `possible` holds the
     consequences that some arguments have (default: those of the effect) and `judge` tells which these have.
+    `idempotent` (an identical second call leaves the same state) is stated where the effect does not tell it.
+    `computed` names placeholders that are no parameter: the function passes them as `path` of the call.
     """
     routes = [parse_route(reference, "reference")]
     if guide:
@@ -199,22 +206,23 @@ def operation(
             function=function,
             possible=BY_EFFECT.get(effect, frozenset()) if possible is None else frozenset(possible),
             judge=judge,
+            idempotent=effect in REPEATABLE if idempotent is None else idempotent,
             reads=reads,
             warns=warns,
         )
-        _check(made)
+        _check(made, frozenset(computed))
         _registry[made.name] = made
         return function
 
     return register
 
 
-def _check(made: Operation) -> None:
+def _check(made: Operation, computed: frozenset[str]) -> None:
     """Refuse what would only show at the first call."""
     parameters = inspect.signature(made.function).parameters
     for route in made.routes:
         for name, _ in route.placeholders:
-            if name not in parameters:
+            if name not in parameters and name not in computed:
                 raise ValueError(f"{made.name}: {route.endpoint} wants {name}, which is no parameter")
     known = _registry.get(made.name)
     if known and known.function.__module__ != made.function.__module__:

@@ -1,1 +1,85 @@
-"""placeholder"""
+"""Sales pipelines: boards of stages, through which deals move.
+
+Pipelines show only their uuid (contract quirk 22). The guide's integer goes into the same place of the same
+path, so on the top-level routes an integer is passed on as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import (
+    CreatedAt,
+    Limit,
+    Order,
+    PageNumber,
+    PipelineId,
+    ShortText,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+)
+from taskip_mcp.results import Page, Record, Written
+
+Status = Literal["active", "inactive", "archived"]
+PipelineStatus = Annotated[Status | None, Field(description="Status of the pipeline.")]
+
+
+@operation("pipeline.list", "GET /sales-pipeline", Effect.READ)
+async def list_pipelines(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    search: Annotated[str | None, Field(description="Name of the pipeline.")] = None,
+    status: Annotated[Status | None, Field(description="Only pipelines in this status.")] = None,
+    sort: Annotated[
+        Literal["name", "created_at", "deals_count"] | None, Field(description="Order by.")
+    ] = None,
+    order: Order = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+) -> Page:
+    """List sales pipelines with uuid and number of stages. For stage ids use get_pipeline; for deals, list_deals."""
+    return await call.rows()
+
+
+@operation("pipeline.create", "POST /sales-pipeline", Effect.CREATE)
+async def create_pipeline(
+    call: Call,
+    title: Annotated[ShortText, Field(description="Name of the pipeline.")],
+    status: PipelineStatus = None,
+) -> Written:
+    """Create a sales pipeline. It starts without stages: add them with create_stage before any deal."""
+    return await call.write(f"Pipeline {title} created")
+
+
+@operation("pipeline.get", "GET /sales-pipeline/{pipeline_id:uuid|id}", Effect.READ, reads="pipeline_id")
+async def get_pipeline(call: Call, pipeline_id: PipelineId) -> Record:
+    """Get one sales pipeline with the ids and names of its stages. list_stages shows the deals in them as well."""
+    return await call.record()
+
+
+@operation("pipeline.update", "PUT /sales-pipeline/{pipeline_id:uuid|id}", Effect.UPDATE)
+async def update_pipeline(
+    call: Call,
+    pipeline_id: PipelineId,
+    title: Annotated[ShortText | None, Field(description="Name of the pipeline.")] = None,
+    status: PipelineStatus = None,
+) -> Written:
+    """Rename a sales pipeline or change its status; what is left out stays. Stages have tools of their own."""
+    return await call.write(f"Pipeline {pipeline_id} updated", id=pipeline_id)
+
+
+@operation(
+    "pipeline.delete",
+    "DELETE /sales-pipeline/{pipeline_id:uuid|id}",
+    Effect.DELETE,
+    warns="TaskIP does not say what becomes of the stages and deals in the pipeline; expect to lose them.",
+)
+async def delete_pipeline(call: Call, pipeline_id: PipelineId) -> Written:
+    """Delete a sales pipeline for good, probably with its stages and deals. To keep them set status archived."""
+    return await call.write(f"Pipeline {pipeline_id} deleted", id=pipeline_id)

@@ -1,1 +1,102 @@
-"""placeholder"""
+"""Stages: the columns of a sales pipeline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import (
+    Color,
+    CreatedAt,
+    Nested,
+    PipelineId,
+    Position,
+    StageId,
+    Text,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+    UnverifiedOrder,
+    UnverifiedSearch,
+    UnverifiedSort,
+    UnverifiedStatus,
+)
+from taskip_mcp.results import Page, Written
+
+StagePosition = Annotated[Position | None, Field(description="Place in the pipeline, from left to right.")]
+
+
+class StageOrder(Nested):
+    """One entry of a new order."""
+
+    stage_id: StageId
+    order: Annotated[Position, Field(description="Its new place, from left to right.")]
+
+
+@operation("stage.list", "GET /sales-pipeline/{pipeline_id:uuid}/stage", Effect.READ, reads="stage_id")
+async def list_stages(
+    call: Call,
+    pipeline_id: PipelineId,
+    search: UnverifiedSearch = None,
+    status: UnverifiedStatus = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+) -> Page:
+    """List all stages of a pipeline with every deal in them, which can be long. For ids and names use get_pipeline."""
+    return await call.rows(paged=False)
+
+
+@operation("stage.create", "POST /sales-pipeline/{pipeline_id:uuid}/stage", Effect.CREATE)
+async def create_stage(
+    call: Call,
+    pipeline_id: PipelineId,
+    title: Annotated[Text, Field(description="Name of the stage.")],
+    color: Color | None = None,
+    order: StagePosition = None,
+) -> Written:
+    """Add a stage to a sales pipeline. To rearrange the existing ones use reorder_stages."""
+    return await call.write(f"Stage {title} created")
+
+
+@operation("stage.update", "PUT /sales-pipeline/{pipeline_id:uuid}/stage/{stage_id:id}", Effect.UPDATE)
+async def update_stage(
+    call: Call,
+    pipeline_id: PipelineId,
+    stage_id: StageId,
+    title: Annotated[Text | None, Field(description="Name of the stage.")] = None,
+    color: Color | None = None,
+    order: StagePosition = None,
+) -> Written:
+    """Rename, recolour or move one stage; what is left out stays. To order several use reorder_stages."""
+    return await call.write(f"Stage {stage_id} updated", id=stage_id)
+
+
+@operation(
+    "stage.delete",
+    "DELETE /sales-pipeline/{pipeline_id:uuid}/stage/{stage_id:id}",
+    Effect.DELETE,
+    warns="TaskIP does not say what becomes of the deals in the stage; expect to lose them.",
+)
+async def delete_stage(call: Call, pipeline_id: PipelineId, stage_id: StageId) -> Written:
+    """Delete one stage for good. Move its deals out first, with bulk_update_deals: their fate is unknown."""
+    return await call.write(f"Stage {stage_id} deleted", id=stage_id)
+
+
+@operation(
+    "stage.reorder",
+    "POST /sales-pipeline/{pipeline_id:uuid}/stage/reorder",
+    Effect.UPDATE,
+    guide="POST /sales-pipeline/{pipeline_id:uuid}/stage/order-change",
+)
+async def reorder_stages(
+    call: Call,
+    pipeline_id: PipelineId,
+    order: Annotated[list[StageOrder], Field(min_length=1, description="Stages with their new places.")],
+) -> Written:
+    """Put the stages of a pipeline in a new order. Name every stage, so that no two share a place."""
+    return await call.write(f"{len(order)} stages reordered")

@@ -1,0 +1,39 @@
+# `make demo` and `make test` set up all they need in .venv; Python 3.11 or newer is all that must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check format lint types generate clean
+
+demo: $(STAMP) ## a business day on the sandbox, through a real client over stdio
+	$(BIN)/taskip-mcp demo
+
+test: $(STAMP) ## everything
+	$(BIN)/python -m pytest -n 2
+
+check: $(STAMP) format lint types test generate ## what must hold before a commit
+	git diff --exit-code
+
+format: $(STAMP)
+	$(BIN)/ruff format
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+
+types: $(STAMP)
+	$(BIN)/pyright
+
+generate: $(STAMP) ## tool_schemas/ and the generated parts of the README
+	$(BIN)/taskip-mcp schemas
+	$(BIN)/python scripts/readme.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,133 @@
+"""Command line: arguments and environment -> one command. Nothing but the protocol goes to stdout when serving."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from taskip_mcp import __version__
+from taskip_mcp import settings as settings_module
+from taskip_mcp.errors import ConfigError
+from taskip_mcp.settings import Settings, is_loopback
+
+CONFIG_EXIT = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    root = argparse.ArgumentParser(
+        prog="taskip-mcp",
+        description="MCP server for TaskIP. Without a command it serves; settings come from the environment.",
+    )
+    root.add_argument("--version", action="version", version=f"taskip-mcp {__version__}")
+    root.add_argument("--transport", choices=["stdio", "http", "sse"], default="stdio", help="default: stdio")
+    root.add_argument("--host", default="127.0.0.1", help="loopback address for http and sse")
+    root.add_argument("--port", type=int, default=8000, help="port for http and sse; default: 8000")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND")
+    schemas = commands.add_parser("schemas", help="write tool_schemas/ from the functions")
+    schemas.add_argument("--check", action="store_true", help="only compare; exit 1 on any difference")
+    sandbox = commands.add_parser("sandbox", help="serve the embedded TaskIP on a loopback port")
+    sandbox.add_argument("--host", dest="sandbox_host", default="127.0.0.1", help="loopback address")
+    sandbox.add_argument("--port", dest="sandbox_port", type=int, default=8765, help="default: 8765")
+    sandbox.add_argument("--db", help="SQLite file that keeps the data; default: memory")
+    sandbox.add_argument(
+        "--routes", choices=["both", "reference", "guide"], default="both", help="default: both"
+    )
+    sandbox.add_argument("--no-limits", action="store_true", help="no rate limits")
+    commands.add_parser("demo", help="a business day on the sandbox, through a real client over stdio")
+    return root
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; the exit status is 0, 1 for differences, 2 for wrong settings."""
+    options = parser().parse_args(arguments)
+    try:
+        match options.command:
+            case "schemas":
+                return _schemas(check=options.check)
+            case "sandbox":
+                return _sandbox(options)
+            case "demo":
+                return _demo()
+            case _:
+                return _serve(options)
+    except ConfigError as error:
+        sys.stderr.write(f"taskip-mcp: {error}\n")
+        return CONFIG_EXIT
+    except KeyboardInterrupt:
+        return 130
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import anyio
+
+    if options.transport != "stdio":
+        _refuse_public(options.host)
+    settings = settings_module.from_process()
+    _log_to_stderr(settings)
+    anyio.run(_serve_async, options, settings)
+    return 0
+
+
+async def _serve_async(options: argparse.Namespace, settings: Settings) -> None:
+    from taskip_mcp import register
+    from taskip_mcp.server import App, build_server
+
+    app = App(settings)
+    server = build_server(app)
+    try:
+        if options.transport == "stdio":
+            await server.run_stdio_async()
+            return
+        security = register.loopback_security(options.host, options.port)
+        start = server.run_sse_async if options.transport == "sse" else server.run_streamable_http_async
+        await start(host=options.host, port=options.port, transport_security=security)
+    finally:
+        await app.aclose()
+
+
+def _refuse_public(host: str) -> None:
+    if not is_loopback(host):
+        raise ConfigError(
+            f"--host {host} is not a loopback address. The server has no authentication of its own yet, so anyone"
+            " who reaches it could use the API key. Use 127.0.0.1."
+        )
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # Their request lines carry search words and addresses; ours name operation and path.
+    for name in ("httpx", "httpx2", "httpcore", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _schemas(*, check: bool) -> int:
+    from taskip_mcp import schemas
+
+    if not check:
+        changed = schemas.write()
+        sys.stdout.write(f"{len(changed)} files written in {schemas.folder()}\n")
+        return 0
+    changed = schemas.differences()
+    for name in changed:
+        sys.stderr.write(f"differs from its function: {name}\n")
+    return 1 if changed else 0
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from taskip_mcp.sandbox import Sandbox, serve
+
+    _refuse_public(options.sandbox_host)
+    sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits)
+    serve(sandbox, options.sandbox_host, options.sandbox_port)
+    return 0
+
+
+def _demo() -> int:
+    from taskip_mcp import demo
+
+    return demo.main()

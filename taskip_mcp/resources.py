@@ -1,0 +1,164 @@
+"""Resources: the reads of TaskIP under ``taskip://`` addresses, as templates. Plain data and plain functions.
+
+Variables of an address are the arguments of the operation that reads it, under the same names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskip_mcp import __version__
+from taskip_mcp.errors import UnreadableError
+from taskip_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from taskip_mcp.call import Backend
+
+JSON = "application/json"
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceEntry:
+    """One template: its address, the contract id of the read behind it, what it shows."""
+
+    uri: str
+    contract: str
+    name: str
+    description: str
+    mime_type: str = JSON
+
+    @property
+    def path_variables(self) -> tuple[str, ...]:
+        """Variables that the address must have."""
+        return tuple(re.findall(r"\{(\w+)\}", self.uri))
+
+    @property
+    def query_variables(self) -> tuple[str, ...]:
+        """Variables that the address may have."""
+        return tuple(name for name in self.uri.partition("{?")[2].rstrip("}").split(",") if name)
+
+
+TEMPLATES: tuple[ResourceEntry, ...] = (
+    ResourceEntry("taskip://contacts{?page,limit,search}", "contact.list", "contacts", "Contacts."),
+    ResourceEntry("taskip://contacts/{contact_id}", "contact.get", "contact", "One contact."),
+    ResourceEntry("taskip://companies{?page,limit,search,status}", "company.list", "companies", "Companies."),
+    ResourceEntry("taskip://companies/{company_id}", "company.get", "company", "One company."),
+    ResourceEntry(
+        "taskip://team-members{?page,limit,search,status}", "team_member.list", "team_members", "Team members."
+    ),
+    ResourceEntry("taskip://team-members/{member_id}", "team_member.get", "team_member", "One team member."),
+    ResourceEntry("taskip://invoices{?page,limit,search,status}", "invoice.list", "invoices", "Invoices."),
+    ResourceEntry("taskip://invoices/{invoice_id}", "invoice.get", "invoice", "One invoice."),
+    ResourceEntry(
+        "taskip://invoices/{invoice_id}/pdf", "invoice.download_pdf", "invoice_pdf", "An invoice as PDF.", PDF
+    ),
+    ResourceEntry("taskip://quotations{?page,limit,search,status}", "quotation.list", "quotations", "Quotations."),
+    ResourceEntry("taskip://quotations/{quotation_id}", "quotation.get", "quotation", "One quotation."),
+    ResourceEntry("taskip://tickets{?page,limit,search,status}", "ticket.list", "tickets", "Support tickets."),
+    ResourceEntry("taskip://tickets/{ticket_id}", "ticket.get", "ticket", "One ticket with its latest replies."),
+    ResourceEntry(
+        "taskip://tickets/{ticket_id}/attachments", "ticket.list_attachments", "ticket_attachments",
+        "Files of a ticket.",
+    ),
+    ResourceEntry(
+        "taskip://ticket-analytics{?period,group_by}", "ticket.analytics", "ticket_analytics", "Ticket figures."
+    ),
+    ResourceEntry("taskip://documents{?page,limit,search}", "document.list", "documents", "Documents."),
+    ResourceEntry("taskip://documents/{document_id}", "document.get", "document", "One document's metadata."),
+    ResourceEntry(
+        "taskip://documents/{document_id}/pdf", "document.download", "document_pdf", "A document as PDF.", PDF
+    ),
+    ResourceEntry("taskip://projects{?page,limit,search,status}", "project.list", "projects", "Projects."),
+    ResourceEntry("taskip://projects/{project_id}", "project.get", "project", "One project."),
+    ResourceEntry(
+        "taskip://projects/{project_id}/board", "task.list", "project_board", "The board: columns with their tasks."
+    ),
+    ResourceEntry(
+        "taskip://projects/{project_id}/activity{?page,limit}", "project.activity", "project_activity",
+        "What happened in a project.",
+    ),
+    ResourceEntry("taskip://activity{?limit}", "project.dashboard_activity", "activity", "What happened lately."),
+    ResourceEntry("taskip://tasks{?status,assigned_to}", "project.all_tasks", "tasks", "Tasks of all projects."),
+    ResourceEntry("taskip://projects/{project_id}/tasks/{task_id}", "task.get", "task", "One task."),
+    ResourceEntry(
+        "taskip://projects/{project_id}/tasks/{task_id}/files", "task_file.list", "task_files", "Files of a task."
+    ),
+    ResourceEntry(
+        "taskip://projects/{project_id}/task-files", "task_file.list_all_task_files", "all_task_files",
+        "Files of all tasks of a project.",
+    ),
+    ResourceEntry(
+        "taskip://projects/{project_id}/files", "task_file.list_project_files", "project_files", "Files of a project."
+    ),
+    ResourceEntry(
+        "taskip://projects/{project_id}/discussions", "discussion.list", "discussions", "Discussion of a project."
+    ),
+    ResourceEntry(
+        "taskip://projects/{project_id}/discussions/files", "discussion.list_files", "discussion_files",
+        "Files of a project's discussion.",
+    ),
+    ResourceEntry(
+        "taskip://project-attributes{?search}", "project_attribute.list", "project_attributes",
+        "Tags, categories, priorities and labels.",
+    ),
+    ResourceEntry("taskip://pipelines{?page,limit,search,status}", "pipeline.list", "pipelines", "Sales pipelines."),
+    ResourceEntry("taskip://pipelines/{pipeline_id}", "pipeline.get", "pipeline", "One pipeline with its stages."),
+    ResourceEntry("taskip://pipelines/{pipeline_id}/stages", "stage.list", "stages", "Stages with their deals."),
+    ResourceEntry(
+        "taskip://pipelines/{pipeline_id}/deals{?page,limit,search,status}", "deal.list", "deals", "Deals."
+    ),
+    ResourceEntry("taskip://pipelines/{pipeline_id}/deals/{deal_id}", "deal.get", "deal", "One deal."),
+    ResourceEntry("taskip://meetings{?page,limit,status}", "meeting.list", "meetings", "Bookable meeting pages."),
+    ResourceEntry("taskip://meetings/{meeting_id}", "meeting.get", "meeting", "One meeting page."),
+    ResourceEntry(
+        "taskip://meetings/{meeting_id}/bookings{?page,limit,search,status}", "meeting.list_bookings", "bookings",
+        "Bookings of a meeting page.",
+    ),
+    ResourceEntry(
+        "taskip://meetings/{meeting_id}/bookings/{booking_id}", "meeting.get_booking", "booking", "One booking."
+    ),
+    ResourceEntry(
+        "taskip://conversations{?page,limit,search,status}", "inbox.list", "conversations", "Inbox conversations."
+    ),
+    ResourceEntry("taskip://inbox-address", "inbox.get_email_address", "inbox_address", "Address of the inbox."),
+)  # fmt: skip
+
+
+async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, Any]) -> str | bytes:
+    """The content behind an address: JSON text, or the bytes of a PDF."""
+    from taskip_mcp import arguments, operation, results
+    from taskip_mcp.call import Call
+    from taskip_mcp.confirm import perform
+
+    found = operation.find(entry.contract)
+    values = arguments.validate(found, {name: value for name, value in variables.items() if value != ""})
+    if entry.mime_type != PDF:
+        return results.render(await perform(backend, found, values))
+    answer = await Call(backend, found, values)()
+    if not isinstance(answer.payload, bytes):
+        raise UnreadableError(
+            "TaskIP answered without a file", operation=entry.contract, status=answer.status
+        )
+    return answer.payload
+
+
+def about(settings: Settings, backend: Backend | None, tools: int) -> str:
+    """``taskip://about``: what this server is connected to, without secrets."""
+    return json.dumps(
+        {
+            "server": "taskip-mcp",
+            "version": __version__,
+            "backend": settings.backend,
+            "base_url": settings.base_url if not settings.sandbox else "embedded",
+            "tools": tools,
+            "routes": settings.routes,
+            "routes_learned": backend.book.learned if backend else {},
+            "gate": "writes with consequences need confirm: true",
+        },
+        separators=(",", ":"),
+    )

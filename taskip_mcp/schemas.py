@@ -1,0 +1,114 @@
+"""`tool_schemas/`: one JSON file a tool, generated from the functions and reviewed as a diff.
+
+The server starts from these files, so that no group module, pydantic model or HTTP library is loaded before the
+first call. `taskip-mcp schemas` writes them, `--check` compares. They lie beside the package in a checkout and
+inside it in a wheel.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from taskip_mcp.errors import ConfigError
+from taskip_mcp.operation import Effect, Operation
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEntry:
+    """What the server needs to offer a tool; the fields of its file."""
+
+    name: str
+    title: str
+    description: str
+    group: str
+    contract: str
+    endpoint: str
+    effect: str
+    consequences: list[str] = field(default_factory=lambda: list[str]())
+    annotations: JsonObject = field(default_factory=lambda: JsonObject())
+    inputSchema: JsonObject = field(default_factory=lambda: JsonObject())
+
+
+def entry_of(operation: Operation) -> ToolEntry:
+    """The file's content for one operation."""
+    from taskip_mcp import arguments
+
+    return ToolEntry(
+        name=operation.name,
+        title=operation.title,
+        description=operation.description,
+        group=operation.group,
+        contract=operation.contract,
+        endpoint=operation.reference.endpoint,
+        effect=operation.effect.value,
+        consequences=sorted(operation.possible),
+        annotations=annotations_of(operation),
+        inputSchema=arguments.schema_of(operation),
+    )
+
+
+def annotations_of(operation: Operation) -> JsonObject:
+    """The hints of the protocol, from the effect and the consequences."""
+    return {
+        "title": operation.title,
+        "readOnlyHint": operation.effect is Effect.READ,
+        "destructiveHint": operation.gated,
+        "idempotentHint": operation.idempotent,
+        "openWorldHint": True,
+    }
+
+
+def folder() -> Path:
+    """Where the files are: in the package (wheel) or beside it (checkout)."""
+    package = Path(__file__).parent
+    inside = package / "tool_schemas"
+    return inside if inside.is_dir() else package.parent / "tool_schemas"
+
+
+def load_entries() -> list[ToolEntry]:
+    """All entries in the order of the API reference; raises `ConfigError` when they are missing."""
+    from taskip_mcp.operation import GROUPS
+
+    files = sorted(folder().glob("*.json"))
+    if not files:
+        raise ConfigError(f"{folder()} holds no tool schemas; run `taskip-mcp schemas`.")
+    entries = [ToolEntry(**json.loads(file.read_text("utf-8"))) for file in files]
+    rank = {group: index for index, group in enumerate(GROUPS)}
+    return sorted(entries, key=lambda entry: (rank[entry.group], entry.name))
+
+
+def expected() -> dict[str, str]:
+    """File name -> content, generated from the functions."""
+    from taskip_mcp.operation import load_all
+
+    return {f"{each.name}.json": _text(entry_of(each)) for each in load_all().values()}
+
+
+def _text(entry: ToolEntry) -> str:
+    return json.dumps(asdict(entry), ensure_ascii=False, indent=2) + "\n"
+
+
+def write(target: Path | None = None) -> list[str]:
+    """Bring the folder up to date; answers with the names of the files that changed."""
+    target = target or folder()
+    changed = differences(target)
+    wanted = expected()
+    for name in changed:
+        if name in wanted:
+            (target / name).write_text(wanted[name], "utf-8")
+        else:
+            (target / name).unlink()
+    return changed
+
+
+def differences(target: Path | None = None) -> list[str]:
+    """Names of files that differ, are missing or have no function."""
+    target = target or folder()
+    wanted = expected()
+    present = {file.name: file.read_text("utf-8") for file in target.glob("*.json")}
+    return sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))

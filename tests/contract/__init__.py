@@ -1,0 +1,1 @@
+"""The contract, held against every tool; see `test_contract`."""
