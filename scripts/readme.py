@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 from taskip_mcp import resources, schemas, settings
@@ -67,8 +68,13 @@ def generated(text: str) -> str:
         pattern = re.compile(rf"(<!-- begin: {name} -->\n).*?(\n<!-- end: {name} -->)", re.DOTALL)
         if not pattern.search(text):
             raise SystemExit(f"README.md has no part named {name}")
-        text = pattern.sub(lambda found, made=make(): found[1] + made + found[2], text)
+        # A function as replacement: the text may hold backslashes.
+        text = pattern.sub(partial(_between, make()), text)
     return text
+
+
+def _between(part: str, found: re.Match[str]) -> str:
+    return found[1] + part + found[2]
 
 
 def main() -> int:

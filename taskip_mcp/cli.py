@@ -72,7 +72,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 async def _serve_async(options: argparse.Namespace, settings: Settings) -> None:
-    from taskip_mcp import register
+    from taskip_mcp import listen, register
     from taskip_mcp.server import App, build_server
 
     app = App(settings)
@@ -81,9 +81,15 @@ async def _serve_async(options: argparse.Namespace, settings: Settings) -> None:
         if options.transport == "stdio":
             await server.run_stdio_async()
             return
-        security = register.loopback_security(options.host, options.port)
-        start = server.run_sse_async if options.transport == "sse" else server.run_streamable_http_async
-        await start(host=options.host, port=options.port, transport_security=security)
+        sse = options.transport == "sse"
+        make = server.sse_app if sse else server.streamable_http_app
+        await listen.serve(
+            lambda port: make(transport_security=register.loopback_security(options.host, port)),
+            options.host,
+            options.port,
+            "/sse" if sse else "/mcp",
+            settings.log_level,
+        )
     finally:
         await app.aclose()
 
@@ -119,11 +125,15 @@ def _schemas(*, check: bool) -> int:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
-    from taskip_mcp.sandbox import Sandbox, serve
+    import anyio
+
+    from taskip_mcp import listen
+    from taskip_mcp.sandbox import Sandbox
 
     _refuse_public(options.sandbox_host)
     sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits)
-    serve(sandbox, options.sandbox_host, options.sandbox_port)
+    host, port = options.sandbox_host, options.sandbox_port
+    anyio.run(listen.serve, lambda _: sandbox.app, host, port, "/api/public-v1", "warning")
     return 0
 
 

@@ -75,7 +75,9 @@ async def list_contacts(
     page: PageNumber = None,
     limit: Limit = None,
     search: Annotated[str | None, Field(description="Name or email.")] = None,
-    sort: Literal["name", "email", "created_at"] | None = None,
+    sort: Annotated[
+        Literal["name", "email", "created_at"] | None, Field(description="Field to sort by.")
+    ] = None,
     order: Order = None,
     status: UnverifiedStatus = None,
     date_from: UnverifiedDateFrom = None,

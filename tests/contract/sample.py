@@ -6,6 +6,7 @@ The first record of a schema has a value in every field; later ones have null wh
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -115,11 +116,13 @@ def _scalar(text: str, name: str, schema: str, number: int) -> Any:
 
 
 def _integer(name: str, schema: str, number: int) -> int:
-    """Identifiers differ from schema to schema, so that a mix-up shows."""
-    if name == "id":
-        return 100 * _rank(schema) + number + 10 * schema.count(".")
-    if name.endswith("_id"):
-        return 40 + len(name)
+    """Identifiers differ from schema to schema, so that a mix-up shows; an object and its `*_id` agree."""
+    outer = schema.rpartition(".")[2] if "." in schema else ""
+    if name == "id" and not outer:
+        return 100 * _rank(schema) + number
+    if name == "id" or name.endswith("_id"):
+        referred = outer.rstrip("s") if name == "id" else name.removesuffix("_id")
+        return 10_000 + zlib.crc32(referred.encode()) % 10_000
     return 1 if name in {"privacy", "access_portal", "up_payment_status"} else 3
 
 
@@ -128,7 +131,7 @@ def _uuid(schema: str, number: int) -> str:
 
 
 def _rank(schema: str) -> int:
-    return list(load().schemas).index(schema.partition(".")[0]) + 1
+    return [*load().schemas, ""].index(schema.partition(".")[0]) + 1
 
 
 def _string(format: str, name: str, number: int) -> str:

@@ -171,7 +171,11 @@ def respond(operation: Operation, origin: Origin, body: Any) -> httpx.Response:
     # 204 without a body only where a guide says so; everywhere else the guides show one.
     status = shape.get("http_guide") or shape["http_swagger"] or 200
     if status == 204:
-        return httpx.Response(204) if shape["http_guide"] == 204 else httpx.Response(200, json=envelope(operation, origin))
+        return (
+            httpx.Response(204)
+            if shape["http_guide"] == 204
+            else httpx.Response(200, json=envelope(operation, origin))
+        )
     if operation.id == "invoice.status_update" and body.get("status") != "paid":
         return httpx.Response(200, json="The status was changed")
     return httpx.Response(status, json=envelope(operation, origin))
@@ -194,7 +198,11 @@ def envelope(operation: Operation, origin: Origin) -> Any:
     if data is not None:
         _put(body, str(key), data)
     if shape.get("pagination") == "laravel":
-        body["links"] = {"first": "https://x.example?page=1", "next": "https://x.example?page=2", "prev": None}
+        body["links"] = {
+            "first": "https://x.example?page=1",
+            "next": "https://x.example?page=2",
+            "prev": None,
+        }
         body["meta"] = {**PAGES, "total": 4}
     if "meta" in shape:
         body["meta"] = {**body.get("meta", {}), "search": None}

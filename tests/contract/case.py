@@ -1,0 +1,230 @@
+"""What one operation is called with, and what must leave: from the contract, except where the tool differs.
+
+A plain operation needs `Case()`: each documented field is an argument of the same name, and its value is made up
+here from the field's type. A case spells out only where arguments and wire fields differ, and why the contract
+allows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.contract import sample, standin
+from tests.contract.contract import COMMON_FILTERS, ORIGINS, Field, Operation, Origin
+
+PARAMETER: Mapping[str, str] = {
+    "contact": "contact_id",
+    "invite-client": "contact_id",
+    "company": "company_id",
+    "team-member": "member_id",
+    "invoice": "invoice_id",
+    "sent": "invoice_id",
+    "quotation": "quotation_id",
+    "ticket": "ticket_id",
+    "support-ticket": "ticket_id",
+    "status-update": "ticket_id",
+    "reply": "ticket_id",
+    "document": "document_id",
+    "project": "project_id",
+    "task": "task_id",
+    "container": "container_id",
+    "attribute": "attribute_id",
+    "sales-pipeline": "pipeline_id",
+    "deal": "deal_id",
+    "deals": "deal_id",
+    "bulk-actions": "deal_id",
+    "stage": "stage_id",
+    "meeting": "meeting_id",
+    "meeting/details": "meeting_id",
+    "booking/details": "booking_id",
+    "conversation": "conversation_id",
+    "assign-tags": "tag_id",
+}
+"""The word of a path before an identifier -> the argument that holds it."""
+
+RECORD_OF: Mapping[str, str] = {"ticket_id": "ticket", "project_id": "project"}
+"""Arguments that may be an id or a uuid -> the schema whose example shows the other one."""
+
+EITHER = frozenset(
+    {
+        "project.get",
+        "project.update",
+        "project.delete",
+        "ticket.get",
+        "ticket.update",
+        "pipeline.get",
+        "pipeline.update",
+        "pipeline.delete",
+    }
+)
+"""Where conventions.identifiers allows an id and a uuid, or nobody can tell (pipelines): passed on as given."""
+
+IDENTIFIERS: Mapping[str, Any] = {
+    "ticket_id": 1901,
+    "project_id": "pr-uuid",
+    "pipeline_id": "pi-uuid",
+    "meeting_id": "me-uuid",
+    "conversation_id": "co-uuid",
+}
+DROP = object()
+"""In `wire`: this field must not be sent."""
+
+
+@dataclass(frozen=True)
+class Try:
+    """One call of a tool. `wire`, `reference` and `guide` change what is expected to leave."""
+
+    args: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    without: frozenset[str] = frozenset()
+    wire: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    reference: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    guide: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    on: tuple[Origin, ...] = ORIGINS
+    changed: Mapping[str, Any] | None = None
+    """The fields that the result shows, where TaskIP returns no record and they are not the arguments."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One operation. `renames` maps arguments to the wire fields that carry them."""
+
+    full: tuple[Try, ...] = (Try(),)
+    minimal: tuple[Try, ...] = (Try(),)
+    renames: Mapping[str, str] = field(default_factory=dict[str, str])
+    undocumented: frozenset[str] = frozenset()
+    """Fields that are sent although the contract lists none of that name here."""
+    optional: frozenset[str] = frozenset()
+    """Required fields that the tool reads back from the record when they are left out."""
+    result: Callable[[Any], Any] | None = None
+    """How the tool shows what the stand-in answered, where it is not the same."""
+    sent_as: Mapping[Origin, str] = field(default_factory=dict[Origin, str])
+    """The operation whose route carries the call in a document that lacks the own one."""
+    files: tuple[tuple[str, str], ...] = ()
+    """(form field, file name) pairs of an upload."""
+
+
+def path_arguments(operation: Operation) -> dict[str, Any]:
+    """The arguments that name the records of the reference path, with an identifier of its kind."""
+    return {
+        name: IDENTIFIERS.get(name, 11 + index)
+        for index, (name, _) in enumerate(_placeholders(operation.path))
+    }
+
+
+def _placeholders(route: str) -> list[tuple[str, str]]:
+    """(argument, kind) of each placeholder of a path."""
+    found: list[tuple[str, str]] = []
+    for match in re.finditer(r"([\w-]+)/([\w-]+)/\{(\w+)\}|([\w-]+)/\{(\w+)\}", route):
+        pair = f"{match[1]}/{match[2]}"
+        word = match[2] or match[4]
+        found.append((PARAMETER[pair if pair in PARAMETER else word], match[3] or match[5]))
+    return found
+
+
+def arguments(operation: Operation, case: Case, attempt: Try, *, full: bool) -> dict[str, Any]:
+    """All arguments of one call: identifiers, made-up values of the documented fields, then the case's own."""
+    listed = operation.query + operation.body
+    filters = COMMON_FILTERS if full and operation.is_list and operation.method == "GET" else frozenset[str]()
+    values = {name: made_up(Field(name, "string", required=False)) for name in sorted(filters)}
+    for each in listed:
+        if (full or each.required) and each.name not in case.renames.values():
+            values[each.name] = made_up(each)
+    values = path_arguments(operation) | values | dict(attempt.args)
+    return {name: value for name, value in values.items() if name not in attempt.without}
+
+
+def made_up(field: Field) -> Any:
+    """A value of a documented field."""
+    if field.enum:
+        return field.enum[-1]
+    if field.fields and field.type == "array":
+        return [{each.name: made_up(each) for each in field.fields}]
+    if field.fields:
+        return {each.name: made_up(each) for each in field.fields}
+    match field.type:
+        case "integer":
+            return {"page": 1, "limit": 40, "priority": 2}.get(field.name, 20 + len(field.name))
+        case "number":
+            return 30.5 + len(field.name)
+        case "boolean":
+            return True
+        case "array":
+            return [20 + len(field.name), 21 + len(field.name)]
+        case "object":
+            return {"key": "value"}
+        case _:
+            return _text(field)
+
+
+def _text(field: Field) -> str:
+    name = field.name
+    if field.format == "Y-m-d" or name.startswith("date_") or name.endswith(("_at", "_date")):
+        return "2026-03-04"
+    if name.endswith("email") or name == "participant":
+        return f"{name}@x.example"
+    known = {
+        "order": "desc",
+        "color": "#A1B2C3",
+        "currency": "EUR",
+        "timezone": "Europe/Berlin",
+        "phone_code": "+49",
+        "zip_code": "10115",
+        "website": "https://x.example",
+    }
+    if field.format == "H:i":
+        return "10:30"
+    return known.get(name, f"my {name}")
+
+
+# --- what must leave --------------------------------------------------------------------------------------
+
+
+def expected_path(operation: Operation, origin: Origin, values: Mapping[str, Any]) -> str:
+    """The document's path with the identifiers of its kind in place."""
+    path = operation.route(origin)
+    for name, kind in _placeholders(path):
+        path = path.replace("{" + kind + "}", str(_identifier(operation, name, kind, values)), 1)
+    return path
+
+
+def _identifier(operation: Operation, name: str, kind: str, values: Mapping[str, Any]) -> Any:
+    if operation.id == "deal.bulk_actions" and name == "deal_id":
+        return values["deal_ids"][0]  # the trailing id is unexplained: the first deal stands in
+    given = values[name]
+    right = isinstance(given, int) == (kind == "id")
+    if right or operation.id in EITHER:
+        return given
+    return sample.record(RECORD_OF[name])[kind]
+
+
+def expected_fields(
+    operation: Operation, case: Case, attempt: Try, origin: Origin, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Query or body fields that must leave, by the document's names."""
+    known = {each.name for each in operation.fields(origin)}
+    if operation.is_list and operation.method == "GET":
+        known |= COMMON_FILTERS
+    fields = {name: value for name, value in values.items() if name in known}
+    own = attempt.reference if origin == "reference" else attempt.guide
+    fields |= dict(attempt.wire) | dict(own)
+    return {name: value for name, value in fields.items() if value is not DROP}
+
+
+def expected_result(
+    operation: Operation, case: Case, attempt: Try, origin: Origin, values: Mapping[str, Any]
+) -> Any:
+    """Rows, record, or the `changed` of a write."""
+    data = standin.answered(operation, origin)
+    if data is not None:
+        return case.result(data) if case.result else data
+    if attempt.changed is not None:
+        return dict(attempt.changed)
+    in_path = path_arguments(operation)
+    return {
+        name: "(hidden)" if "password" in name else value
+        for name, value in values.items()
+        if name not in in_path and name not in {"confirm", "clear", "extra"}
+    }

@@ -1,0 +1,114 @@
+"""Each operation, on the routes of both documents: what leaves is what the contract says, what comes back is the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskip_mcp import operation as operations
+from taskip_mcp import results
+from tests import support
+from tests.contract.case import (
+    Case,
+    Try,
+    arguments,
+    expected_fields,
+    expected_path,
+    expected_result,
+    path_arguments,
+)
+from tests.contract.cases import CASES
+from tests.contract.contract import ORIGINS, Operation, Origin, load
+from tests.contract.standin import PDF, Seen, Standin
+
+pytestmark = pytest.mark.anyio
+
+TOOLS = {tool.contract: tool for tool in operations.load_all().values()}
+
+
+def _attempts() -> Iterator[Any]:
+    for id, case in CASES.items():
+        for origin in ORIGINS:
+            for full, attempts in ((True, case.full), (False, case.minimal)):
+                for index, attempt in enumerate(attempts):
+                    if origin in attempt.on:
+                        name = f"{id}-{origin}-{'full' if full else 'minimal'}{index or ''}"
+                        yield pytest.param(id, origin, full, attempt, id=name)
+
+
+@pytest.mark.parametrize(("id", "origin", "full", "attempt"), list(_attempts()))
+async def test_request_and_answer_are_those_of_the_contract(
+    id: str, origin: Origin, full: bool, attempt: Try, tmp_path: Path
+) -> None:
+    row, case, tool = load().operations[id], CASES[id], TOOLS[id]
+    values = arguments(row, case, attempt, full=full)
+    taskip = Standin(origin)
+    for _, name in case.files:
+        (tmp_path / name).write_bytes(b"content")
+    api = support.backend(taskip, routes=origin, folder=tmp_path)
+    confirm = {"confirm": True} if tool.gated else {}
+    result = await support.run(api, tool.name, **values, **confirm)
+
+    carrier = load().operations[case.sent_as.get(origin, id)]
+    request = _primary(taskip, carrier)
+    assert request.method == carrier.method
+    assert request.path == expected_path(carrier, origin, values)
+    wanted = expected_fields(row, case, attempt, origin, values)
+    if row.method == "GET":
+        assert request.query == {name: _query_text(value) for name, value in wanted.items()}
+        assert request.body is None
+    else:
+        assert (request.body or {}) == wanted
+        assert request.query == {}
+    assert request.files == case.files
+    _check_result(row, case, attempt, origin, values, result)
+
+
+def _primary(taskip: Standin, row: Operation) -> Seen:
+    """The request of the operation itself; whatever else was sent is a documented read."""
+    own = [each for each in taskip.seen if each.operation == row.id]
+    assert own, taskip.seen
+    for each in taskip.seen:
+        assert each.operation, f"{each.method} {each.path} is on no route of this document"
+        if each.operation != row.id:
+            assert load().operations[each.operation].effect == "read"
+    if row.effect != "read":
+        assert len(own) == 1, "a write is sent once"
+    return own[-1]
+
+
+def _query_text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _check_result(
+    row: Operation, case: Case, attempt: Try, origin: Origin, values: Mapping[str, Any], result: Any
+) -> None:
+    shown = results.shape(result)
+    if row.response["shape"] == "binary":
+        assert Path(shown["saved"]).read_bytes() == PDF
+        return
+    carrier = load().operations[case.sent_as.get(origin, row.id)]
+    wanted = results.tidy(expected_result(carrier, case, attempt, origin, values))
+    if row.is_list:
+        assert shown["items"] == wanted
+        assert shown.get("next_page") == (2 if "page" in case_arguments(row) and _counted(row) else None)
+    elif row.effect == "read":
+        assert shown == wanted
+    else:
+        assert shown["done"]
+        assert shown["changed"] == wanted
+        known = [wanted.get("id"), wanted.get("uuid"), *(values.get(name) for name in path_arguments(row))]
+        assert shown.get("id") in known
+
+
+def _counted(row: Operation) -> bool:
+    return row.response["pagination"] == "laravel"
+
+
+def case_arguments(row: Operation) -> set[str]:
+    """Names of the fields that the operation documents."""
+    return {each.name for each in row.query + row.body}
