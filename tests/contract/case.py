@@ -35,7 +35,7 @@ PARAMETER: Mapping[str, str] = {
     "sales-pipeline": "pipeline_id",
     "deal": "deal_id",
     "deals": "deal_id",
-    "bulk-actions": "deal_id",
+    "bulk-actions": "deal_ids",  # unexplained; the first deal stands in
     "stage": "stage_id",
     "meeting": "meeting_id",
     "meeting/details": "meeting_id",
@@ -97,7 +97,11 @@ class Case:
     undocumented: frozenset[str] = frozenset()
     """Fields that are sent although the contract lists none of that name here."""
     optional: frozenset[str] = frozenset()
-    """Required fields that the tool reads back from the record when they are left out."""
+    """Arguments that may be left out although the field is required: the tool reads them back or knows them."""
+    needed: frozenset[str] = frozenset()
+    """Arguments that the tool requires although the field is optional."""
+    labels: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict[str, Mapping[Any, Any]])
+    """Argument -> the word that the tool takes for each value of the contract's enum."""
     result: Callable[[Any], Any] | None = None
     """How the tool shows what the stand-in answered, where it is not the same."""
     sent_as: Mapping[Origin, str] = field(default_factory=dict[Origin, str])
@@ -107,11 +111,10 @@ class Case:
 
 
 def path_arguments(operation: Operation) -> dict[str, Any]:
-    """The arguments that name the records of the reference path, with an identifier of its kind."""
-    return {
-        name: IDENTIFIERS.get(name, 11 + index)
-        for index, (name, _) in enumerate(_placeholders(operation.path))
-    }
+    """The arguments that name the records of the paths, with identifiers of the reference's kind."""
+    names = [name for origin in ORIGINS for name, _ in _placeholders(operation.route(origin))]
+    singular = [name for name in dict.fromkeys(names) if not name.endswith("_ids")]
+    return {name: IDENTIFIERS.get(name, 11 + index) for index, name in enumerate(singular)}
 
 
 def _placeholders(route: str) -> list[tuple[str, str]]:
@@ -191,9 +194,9 @@ def expected_path(operation: Operation, origin: Origin, values: Mapping[str, Any
 
 
 def _identifier(operation: Operation, name: str, kind: str, values: Mapping[str, Any]) -> Any:
-    if operation.id == "deal.bulk_actions" and name == "deal_id":
-        return values["deal_ids"][0]  # the trailing id is unexplained: the first deal stands in
     given = values[name]
+    if name.endswith("_ids"):
+        return given[0]
     right = isinstance(given, int) == (kind == "id")
     if right or operation.id in EITHER:
         return given

@@ -18,8 +18,20 @@ CASES: Mapping[str, Case] = {
     "contact.bulk_delete": Case(),
     # The reference route cannot name the contact, so that the body does.
     "contact.invite_client": Case(
-        full=(Try({"contact_id": 11}, reference={"contact_id": 11}, guide={}),),
-        minimal=(Try({"contact_id": 11}, reference={"contact_id": 11}),),
+        full=(Try(reference={"contact_id": 11}),),
+        minimal=(Try(reference={"contact_id": 11}),),
         undocumented=frozenset({"contact_id"}),
     ),
+    "company.list": Case(),
+    "company.create": Case(),
+    "company.get": Case(),
+    "company.update": Case(),
+    "company.delete": Case(),
+    "company.bulk_delete": Case(),
+    "team_member.list": Case(),
+    "team_member.create": Case(),
+    "team_member.get": Case(),
+    "team_member.update": Case(),
+    "team_member.delete": Case(),
+    "team_member.bulk_delete": Case(),
 }

@@ -32,6 +32,7 @@ CASES: Mapping[str, Case] = {
         minimal=(Try(MOVE, wire={"deal_stage_id": 7}),),
         renames={"stage_id": "deal_stage_id"},
         undocumented=frozenset({"deal_stage_id", "position"}),
+        needed=frozenset({"stage_id"}),
         sent_as={"guide": "deal.update"},
     ),
     "deal.add_note": Case(),

@@ -28,6 +28,7 @@ class Field:
     enum: tuple[Any, ...] = ()
     format: str = ""
     route: str = ""
+    items: str = ""
     fields: tuple[Field, ...] = ()
 
 
@@ -111,6 +112,7 @@ def _fields(rows: Sequence[Mapping[str, Any]]) -> tuple[Field, ...]:
             enum=tuple(row.get("enum", ())),
             format=row.get("format", ""),
             route=row.get("route", ""),
+            items=row.get("items", ""),
             fields=_fields(row.get("fields", ())),
         )
         for row in rows

@@ -1,0 +1,122 @@
+"""The sandbox's store: JSON records in SQLite, in memory or in a file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, Any]
+"""A record: its fields plus ``id``, ``uuid``, ``parent``, ``created_at`` and ``updated_at`` (ISO)."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    kind TEXT NOT NULL, id INTEGER NOT NULL, uuid TEXT NOT NULL, parent INTEGER, data TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_uuid ON records (kind, uuid);
+CREATE INDEX IF NOT EXISTS records_parent ON records (kind, parent);
+CREATE TABLE IF NOT EXISTS sequences (kind TEXT PRIMARY KEY, last INTEGER NOT NULL);
+"""
+
+
+class Store:
+    """Records by kind. Ids count up per kind and are never used again, as in TaskIP's database."""
+
+    def __init__(self, path: str | None, clock: Callable[[], datetime]) -> None:
+        """`path` None keeps everything in memory; `clock` gives aware UTC times."""
+        self._clock = clock
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self._db.executescript(SCHEMA)
+
+    @property
+    def now(self) -> datetime:
+        """The clock's present."""
+        return self._clock()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was stored yet."""
+        return self._db.execute("SELECT 1 FROM sequences LIMIT 1").fetchone() is None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: an exception undoes every change since the start."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def insert(self, kind: str, data: Mapping[str, Any], *, parent: int | None = None) -> Row:
+        """Store a new record and return it; `created_at` in `data` overrides the clock (for seeds)."""
+        self._db.execute(
+            "INSERT INTO sequences VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET last = last + 1", (kind,)
+        )
+        (number,) = self._db.execute("SELECT last FROM sequences WHERE kind = ?", (kind,)).fetchone()
+        stamp = self.now.isoformat()
+        uuid = str(data.get("uuid") or f"{kind.replace('_', '-')}-{number:04d}-{number * 7919 % 65536:04x}")
+        row: Row = {
+            "created_at": stamp,
+            "updated_at": stamp,
+            **data,
+            "id": number,
+            "uuid": uuid,
+            "parent": parent,
+        }
+        row["updated_at"] = data.get("updated_at") or row["created_at"]
+        self._db.execute(
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?)", (kind, number, uuid, parent, json.dumps(row))
+        )
+        return row
+
+    def get(self, kind: str, key: Any) -> Row | None:
+        """A record by integer id or uuid."""
+        column = "id" if str(key).isdigit() else "uuid"
+        found = self._db.execute(
+            f"SELECT data FROM records WHERE kind = ? AND {column} = ?", (kind, key)
+        ).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def rows(self, kind: str, *, parent: int | None = None, **equal: Any) -> list[Row]:
+        """Records of a kind in order of id, of one parent if given, whose fields equal `equal`."""
+        query, values = "SELECT data FROM records WHERE kind = ?", [kind]
+        if parent is not None:
+            query, values = query + " AND parent = ?", [kind, parent]
+        found = [json.loads(data) for (data,) in self._db.execute(query + " ORDER BY id", values)]
+        return [row for row in found if all(row.get(name) == value for name, value in equal.items())]
+
+    def update(self, kind: str, number: int, changes: Mapping[str, Any]) -> Row:
+        """Change fields of a record and return it."""
+        row = self.get(kind, number)
+        assert row is not None, f"{kind} {number}"
+        row |= {"updated_at": self.now.isoformat(), **changes}
+        self._db.execute(
+            "UPDATE records SET data = ?, parent = ? WHERE kind = ? AND id = ?",
+            (json.dumps(row), row["parent"], kind, number),
+        )
+        return row
+
+    def delete(self, kind: str, number: int) -> None:
+        """Remove a record; cascades are the caller's business."""
+        self._db.execute("DELETE FROM records WHERE kind = ? AND id = ?", (kind, number))
+
+    def dump(self) -> bytes:
+        """The whole database."""
+        return self._db.serialize()
+
+    def restore(self, image: bytes) -> None:
+        """Become what `dump` returned."""
+        source = sqlite3.connect(":memory:")
+        source.deserialize(image)
+        source.backup(self._db)
+        source.close()
+
+    def close(self) -> None:
+        """Release the database."""
+        self._db.close()
