@@ -24,7 +24,7 @@ from taskip_mcp.sandbox.rules import Fields, Problem
 from taskip_mcp.sandbox.store import Row, Store
 
 Clock = Callable[[], datetime]
-Fault = Callable[[Request], Response | None | Awaitable[Response | None]]
+Fault = Callable[[Request], Response | Awaitable[Response | None] | None]
 Listener = Callable[[str, Row], Any]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

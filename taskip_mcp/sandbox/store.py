@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -43,7 +43,7 @@ class Store:
         return self._db.execute("SELECT 1 FROM sequences LIMIT 1").fetchone() is None
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """All or nothing: an exception undoes every change since the start."""
         self._db.execute("BEGIN")
         try:
