@@ -8,6 +8,7 @@ what the caller gave.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from taskip_mcp.errors import ArgumentError
@@ -89,5 +90,25 @@ def one_id(name: str) -> Extractor:
     def extract(record: JsonObject) -> int | None:
         value = record.get(name)
         return None if value is None else _id(name, value)
+
+    return extract
+
+
+def day(name: str, *patterns: str) -> Extractor:
+    """The record shows a day in one of `patterns` (strptime); the body wants YYYY-MM-DD.
+
+    Month names are English. Text in any other form cannot be mapped back, and guessing could move the date.
+    """
+
+    def extract(record: JsonObject) -> str | None:
+        text = record.get(name)
+        if text in (None, ""):
+            return None
+        for pattern in patterns:
+            try:
+                return datetime.strptime(str(text), pattern).date().isoformat()  # noqa: DTZ007 - a day has no zone
+            except ValueError:
+                continue
+        raise UnmappableError(f"TaskIP shows {name} as {text!r}, which is no date in its documented form")
 
     return extract

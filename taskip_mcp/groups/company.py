@@ -1,1 +1,130 @@
-"""placeholder"""
+"""Companies: the firms that contacts work for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from taskip_mcp import merge
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Consequence, Effect, operation
+from taskip_mcp.params import (
+    CLEAR,
+    CompanyId,
+    CreatedAt,
+    Email,
+    Limit,
+    LookupId,
+    Order,
+    PageNumber,
+    ShortText,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+)
+from taskip_mcp.results import Page, Record, Written
+
+Name = Annotated[ShortText, Field(description="Name of the company.")]
+CompanyEmail = Annotated[Email, Field(description="Unique in the workspace.")]
+Phone = Annotated[str | None, Field(description="Phone number.")]
+Website = Annotated[str | None, Field(max_length=191, description="Web address.")]
+Size = Annotated[
+    LookupId, Field(description="Id of the size class; copy it from a similar company (c_size).")
+]
+Type = Annotated[LookupId, Field(description="Id of the industry; copy it from a similar company (c_type).")]
+Address = Annotated[str | None, Field(description="Street and number.")]
+Clearable = Literal[
+    "phone_number", "website", "c_size", "c_type", "country_id", "state_id", "city_id", "address",
+]  # fmt: skip
+WRITABLE = (
+    "name", "email", "phone_number", "website", "c_size", "c_type", "country_id", "state_id", "city_id", "address",
+)  # fmt: skip
+# The update repeats the required set and may empty the rest (contract company.update); the read shows every field.
+BACK = {name: merge.same(name) for name in WRITABLE}
+CASCADE = "The company's contacts and projects are deleted with it."
+
+
+@operation("company.list", "GET /company", Effect.READ)
+async def list_companies(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    search: Annotated[str | None, Field(description="Name or domain.")] = None,
+    sort: Annotated[Literal["name", "domain", "created_at"] | None, Field(description="Order by.")] = None,
+    order: Order = None,
+    industry: Annotated[str | None, Field(description="Industry; no field of the record shows it.")] = None,
+    status: Annotated[
+        Literal["active", "inactive"] | None, Field(description="Status of the company.")
+    ] = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+) -> Page:
+    """List companies. For the people in them use list_contacts."""
+    return await call.rows()
+
+
+@operation("company.create", "POST /company", Effect.CREATE)
+async def create_company(
+    call: Call,
+    name: Name,
+    email: CompanyEmail,
+    phone_number: Phone = None,
+    website: Website = None,
+    c_size: Size = None,
+    c_type: Type = None,
+    country_id: LookupId = None,
+    state_id: LookupId = None,
+    city_id: LookupId = None,
+    address: Address = None,
+) -> Written:
+    """Create a company. Name and email must not be taken: search with list_companies first."""
+    return await call.write(f"Company {name} created")
+
+
+@operation("company.get", "GET /company/{company_id:id}", Effect.READ, reads="company_id")
+async def get_company(call: Call, company_id: CompanyId) -> Record:
+    """Get one company with address, size and type."""
+    return await call.record()
+
+
+@operation("company.update", "PUT /company/{company_id:id}", Effect.UPDATE)
+async def update_company(
+    call: Call,
+    company_id: CompanyId,
+    name: Name | None = None,
+    email: CompanyEmail | None = None,
+    phone_number: Phone = None,
+    website: Website = None,
+    c_size: Size = None,
+    c_type: Type = None,
+    country_id: LookupId = None,
+    state_id: LookupId = None,
+    city_id: LookupId = None,
+    address: Address = None,
+    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+) -> Written:
+    """Change fields of a company; the others stay."""
+    record = await call.read("company.get", company_id=company_id)
+    return await call.write(f"Company {company_id} updated", id=company_id, body=call.merge(record, BACK))
+
+
+@operation("company.delete", "DELETE /company/{company_id:id}", Effect.DELETE, warns=CASCADE)
+async def delete_company(call: Call, company_id: CompanyId) -> Written:
+    """Delete a company for good, together with its contacts and projects."""
+    return await call.write(f"Company {company_id} deleted", id=company_id)
+
+
+@operation(
+    "company.bulk_delete",
+    "POST /company/bulk-delete",
+    Effect.BULK,
+    possible={Consequence.DELETE, Consequence.BULK},
+    warns=CASCADE,
+)
+async def bulk_delete_companies(
+    call: Call,
+    company_ids: Annotated[list[CompanyId], Field(min_length=1, description="Companies to delete.")],
+) -> Written:
+    """Delete several companies for good, together with their contacts and projects."""
+    return await call.write(f"{len(company_ids)} companies deleted", body={"ids": company_ids})

@@ -1,1 +1,89 @@
-"""placeholder"""
+"""Columns of a project's board. TaskIP calls them containers; list_tasks shows them with their tasks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import Color, ContainerId, Nested, Position, ProjectId, Text
+from taskip_mcp.results import Written
+
+CONTAINER = "/project/{project_id:uuid}/container/{container_id:id}"
+Name = Annotated[Text, Field(description="Name of the column.")]
+
+
+class ContainerPlace(Nested):
+    """A column and its new place."""
+
+    container_id: Annotated[ContainerId, Field(description="Board column.")]
+    order: Annotated[Position, Field(description="Its new place, counted from the left.")]
+
+
+@operation("container.create", "POST /project/{project_id:uuid}/container", Effect.CREATE)
+async def create_container(
+    call: Call,
+    project_id: ProjectId,
+    name: Name,
+    color: Color | None = None,
+    order: Annotated[Position | None, Field(description="Place from the left; default last.")] = None,
+) -> Written:
+    """Add a column to a project's board."""
+    return await call.write(f"Column {name} created")
+
+
+@operation("container.rename", f"PUT {CONTAINER}/rename", Effect.UPDATE)
+async def rename_container(
+    call: Call, project_id: ProjectId, container_id: ContainerId, name: Name
+) -> Written:
+    """Rename a column of a project's board."""
+    return await call.write(f"Column {container_id} renamed", id=container_id)
+
+
+@operation("container.change_color", f"POST {CONTAINER}/change-color", Effect.UPDATE)
+async def update_container_color(
+    call: Call, project_id: ProjectId, container_id: ContainerId, color: Color
+) -> Written:
+    """Change the colour of a column of a project's board."""
+    return await call.write(f"Column {container_id} coloured", id=container_id)
+
+
+@operation("container.change_order", "POST /project/{project_id:uuid}/container/change-order", Effect.UPDATE)
+async def reorder_containers(
+    call: Call,
+    project_id: ProjectId,
+    order: Annotated[list[ContainerPlace], Field(min_length=1, description="Columns with their new places.")],
+) -> Written:
+    """Change the order of a board's columns. Name every column, so that no two share a place."""
+    return await call.write(f"{len(order)} columns reordered")
+
+
+@operation(
+    "container.delete",
+    f"DELETE {CONTAINER}/delete",
+    Effect.DELETE,
+    warns="TaskIP does not say what becomes of the tasks in the column: move them first with move_container_tasks.",
+)
+async def delete_container(call: Call, project_id: ProjectId, container_id: ContainerId) -> Written:
+    """Delete a column of a project's board for good. Its tasks may be lost: use move_container_tasks first."""
+    return await call.write(f"Column {container_id} deleted", id=container_id)
+
+
+@operation(
+    "container.move_all_tasks",
+    f"POST {CONTAINER}/move-all-tasks",
+    Effect.BULK,
+    warns="Which task came from which column is lost.",
+)
+async def move_container_tasks(
+    call: Call,
+    project_id: ProjectId,
+    container_id: ContainerId,
+    target_container_id: Annotated[ContainerId, Field(description="Column that receives the tasks.")],
+) -> Written:
+    """Move all tasks of a column into another column. For one task use move_task."""
+    return await call.write(
+        f"All tasks of column {container_id} moved to column {target_container_id}", id=container_id
+    )

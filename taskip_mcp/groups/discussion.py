@@ -1,1 +1,72 @@
-"""placeholder"""
+"""The discussion of a project: one stream of messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import (
+    CreatedAt,
+    ProjectId,
+    RecordId,
+    Text,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+    UnverifiedOrder,
+    UnverifiedSearch,
+    UnverifiedSort,
+    UnverifiedStatus,
+)
+from taskip_mcp.results import Page, Written
+
+DISCUSSION = "/project/{project_id:uuid}/discussion"
+
+
+@operation("discussion.list", f"GET {DISCUSSION}", Effect.READ)
+async def list_discussions(
+    call: Call,
+    project_id: ProjectId,
+    search: UnverifiedSearch = None,
+    status: UnverifiedStatus = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+) -> Page:
+    """List all messages of a project's discussion; times are relative ages."""
+    return await call.rows(paged=False)
+
+
+@operation("discussion.create", f"POST {DISCUSSION}", Effect.CREATE)
+async def create_discussion(
+    call: Call,
+    project_id: ProjectId,
+    message: Annotated[Text, Field(description="The text.")],
+    attachment_ids: Annotated[
+        list[RecordId] | None, Field(description="Media ids of files that are already in TaskIP.")
+    ] = None,
+) -> Written:
+    """Post a message to a project's discussion. Project members, clients included, may see it and be notified."""
+    body = {"msg": message}
+    extra = {"attachment": attachment_ids} if attachment_ids is not None else {}
+    return await call.write("Message posted", body=body | extra)
+
+
+@operation("discussion.list_files", f"GET {DISCUSSION}/files", Effect.READ)
+async def list_discussion_files(
+    call: Call,
+    project_id: ProjectId,
+    search: UnverifiedSearch = None,
+    status: UnverifiedStatus = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+) -> Page:
+    """List the files that were posted in a project's discussion."""
+    return await call.rows(paged=False)

@@ -1,1 +1,154 @@
-"""placeholder"""
+"""Bookable meeting pages and their bookings. A meeting here is a page with open hours, not a calendar event."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.errors import ArgumentError, TaskipError
+from taskip_mcp.operation import Consequence, Effect, operation
+from taskip_mcp.params import (
+    BookingId,
+    ClockTime,
+    CreatedAt,
+    DateFrom,
+    DateTo,
+    Day,
+    Email,
+    Limit,
+    MeetingId,
+    Order,
+    PageNumber,
+    RowCount,
+    ShortText,
+    Timezone,
+    UnverifiedOrder,
+    UnverifiedSearch,
+    UnverifiedSort,
+)
+from taskip_mcp.results import Page, Record, Written
+
+# What the visitor's browser gave away; nobody needs it to run a business (contract meeting.list_bookings).
+TRACES = frozenset({"ip", "browser", "os", "device"})
+BOOKING = "/meeting/{meeting_id:uuid}/booking"
+
+
+def without_traces(booking: Record) -> Record:
+    """A booking without the visitor's traces, and with its meeting in brief instead of in full."""
+    kept = {name: value for name, value in booking.items() if name not in TRACES}
+    meeting: Any = kept.get("meeting")
+    if isinstance(meeting, dict):
+        kept["meeting"] = {name: meeting[name] for name in ("uuid", "title") if name in meeting}
+    return kept
+
+
+@operation("meeting.list", "GET /meeting-list", Effect.READ)
+async def list_meetings(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    status: Annotated[
+        Literal["upcoming", "completed", "cancelled"] | None,
+        Field(description="As documented; pages themselves are only active or not."),
+    ] = None,
+    type: Annotated[
+        Literal["sales", "support", "general"] | None, Field(description="Kind of meeting.")
+    ] = None,
+    participant: Annotated[str | None, Field(description="Email of a participant.")] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
+    sort: Annotated[
+        Literal["start_time", "created_at", "title"] | None, Field(description="Order by.")
+    ] = None,
+    order: Order = None,
+    search: UnverifiedSearch = None,
+    created_at: CreatedAt = None,
+) -> Page:
+    """List the bookable meeting pages of the workspace. Who booked one is in list_meeting_bookings."""
+    return await call.rows()
+
+
+@operation("meeting.get", "GET /meeting/details/{meeting_id:uuid}", Effect.READ, reads="meeting_id")
+async def get_meeting(call: Call, meeting_id: MeetingId) -> Record:
+    """Get one meeting page with its weekly hours and the fields of its form. TaskIP cannot list free slots."""
+    return await call.record()
+
+
+@operation("meeting.list_bookings", "GET /meeting/{meeting_id:uuid}/booking-list", Effect.READ)
+async def list_meeting_bookings(
+    call: Call,
+    meeting_id: MeetingId,
+    page: PageNumber = None,
+    limit: Annotated[RowCount | None, Field(description="Rows a page; default 15.")] = None,
+    search: Annotated[str | None, Field(description="Name or email of the attendee.")] = None,
+    status: Annotated[
+        Literal["confirmed", "pending", "cancelled"] | None, Field(description="Booking status.")
+    ] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+) -> Page:
+    """List the bookings of a meeting page: who, when, and their answers."""
+    found = await call.rows()
+    return Page([without_traces(row) for row in found.items], found.total, found.next_page)
+
+
+@operation("meeting.get_booking", f"GET {BOOKING}/details/{{booking_id:id}}", Effect.READ, reads="booking_id")
+async def get_meeting_booking(call: Call, meeting_id: MeetingId, booking_id: BookingId) -> Record:
+    """Get one booking of a meeting page with the attendee's answers and the page's weekly hours."""
+    answer = await call()
+    # The answers come twice, and the key of the hours is misspelt (contract meeting.get_booking).
+    beside = {"availability": answer.get("availibility"), "answers": answer.get("booking_data")}
+    record = without_traces(call.one(answer))
+    return record | {name: value for name, value in beside.items() if value is not None}
+
+
+@operation(
+    "meeting.book",
+    f"POST {BOOKING}",
+    Effect.CREATE,
+    possible={Consequence.SEND},
+    warns="The attendee is mailed a confirmation; the API cannot cancel a booking.",
+)
+async def book_meeting(
+    call: Call,
+    meeting_id: MeetingId,
+    date: Annotated[Day, Field(description="Day of the meeting, YYYY-MM-DD.")],
+    time_slot_start: Annotated[ClockTime, Field(description="Start, HH:MM.")],
+    time_slot_end: Annotated[ClockTime, Field(description="End, HH:MM.")],
+    first_name: Annotated[ShortText, Field(description="Attendee's first name.")],
+    last_name: Annotated[ShortText, Field(description="Attendee's last name.")],
+    email: Annotated[Email, Field(description="Attendee's email; the confirmation goes there.")],
+    answers: Annotated[
+        dict[str, Any] | None, Field(description="Further fields of the page's form (get_meeting), by label.")
+    ] = None,
+    timezone: Timezone = None,
+) -> Written:
+    """Book a slot of a meeting page for somebody. Mails the attendee; it cannot be cancelled through the API."""
+    if time_slot_end <= time_slot_start:
+        raise ArgumentError("time_slot_end must be later than time_slot_start. Nothing was sent.")
+    # The table calls booking_data an array, the example is a map with the attendee in it (contract meeting.book).
+    person = {"first_name": first_name, "last_name": last_name, "email": email}
+    slot = {"date": date, "time_slot_start": time_slot_start, "time_slot_end": time_slot_end}
+    zone = {"timezone": timezone} if timezone else {}
+    body = slot | zone | {"booking_data": (answers or {}) | person}
+    done = await call.write(f"Meeting booked for {email} on {date} at {time_slot_start}", body=body)
+    number = await _booking_id(call, email, date.strftime("%d-%b-%Y"))
+    words = "" if number else "; its booking id could not be looked up, see list_meeting_bookings"
+    return Written(done.done + words, number, done.changed)
+
+
+async def _booking_id(call: Call, email: str, day: str) -> int | None:
+    """The id, which the answer lacks: the one booking of this person on this day, None if it is not one."""
+    try:
+        found: Page = await call.read(
+            "meeting.list_bookings", meeting_id=call.arguments["meeting_id"], search=email
+        )
+    except TaskipError:
+        return None
+    own = [row["id"] for row in found.items if row.get("email") == email and row.get("date") == day]
+    return own[0] if len(own) == 1 else None

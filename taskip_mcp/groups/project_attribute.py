@@ -1,1 +1,137 @@
-"""placeholder"""
+"""Tags, categories, priorities and labels: one list for the whole workspace, told apart by type."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskip_mcp import merge
+from taskip_mcp.call import Call
+from taskip_mcp.errors import MissingError
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import (
+    AttributeId,
+    CreatedAt,
+    RecordId,
+    ShortText,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+    UnverifiedOrder,
+    UnverifiedSearch,
+    UnverifiedSort,
+    UnverifiedStatus,
+)
+from taskip_mcp.results import Page, Record, Written
+
+Title = Annotated[ShortText, Field(description="Name as shown.")]
+# Not `params.Color`: the contract allows 50 characters, and says hex in its note alone.
+AttributeColor = Annotated[
+    str, Field(min_length=1, max_length=50, description="Hex colour, such as #1E90FF.")
+]
+# The contract has seen these four; the list of types is not published.
+Type = Annotated[
+    str, Field(min_length=1, description="Seen: tag, category, priority, label. Others may exist.")
+]
+BACK = {"title": merge.same("title"), "color": merge.same("color"), "type": merge.same("type")}
+PAGES = 20
+"""Pages that are searched for one attribute; TaskIP has no single read and shows 15 a page."""
+
+
+@operation("project_attribute.list", "GET /project/attribute/all", Effect.READ, reads="attribute_id")
+async def list_project_attributes(
+    call: Call,
+    search: UnverifiedSearch = None,
+    status: UnverifiedStatus = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+    page: Annotated[
+        RecordId | None, Field(description="Default 1. Undocumented here, but TaskIP pages.")
+    ] = None,
+) -> Page:
+    """List tags, categories, priorities and labels of the workspace; `type` tells them apart."""
+    return await call.rows()
+
+
+@operation("project_attribute.create", "POST /project/attribute", Effect.CREATE)
+async def create_project_attribute(call: Call, title: Title, color: AttributeColor, type: Type) -> Written:
+    """Create a tag, category, priority or label for projects and tasks."""
+    return await call.write(f"{title} created")
+
+
+@operation("project_attribute.update", "PUT /project/attribute/{attribute_id:id}/update", Effect.UPDATE)
+async def update_project_attribute(
+    call: Call,
+    attribute_id: AttributeId,
+    title: Title | None = None,
+    color: AttributeColor | None = None,
+    type: Type | None = None,
+) -> Written:
+    """Change a tag, category, priority or label, for every project and task that uses it."""
+    # All three fields are required by TaskIP (contract project_attribute.update).
+    complete = {"title", "color", "type"} <= call.given.keys()
+    body = call.given if complete else call.merge(await _find(call, attribute_id), BACK)
+    return await call.write(f"Attribute {attribute_id} updated", id=attribute_id, body=body)
+
+
+async def _find(call: Call, attribute_id: int) -> Record:
+    """The attribute, from the list: page by page, as there is no single read."""
+    page: int | None = 1
+    for _ in range(PAGES):
+        found: Page = await call.read("project_attribute.list", page=page)
+        for row in found.items:
+            if row.get("id") == attribute_id:
+                return row
+        if (page := found.next_page) is None:
+            break
+    raise MissingError(
+        f"TaskIP does not list attribute {attribute_id}",
+        operation=call.operation.contract,
+        status=404,
+        outcome="unchanged",
+    )
+
+
+@operation(
+    "project_attribute.delete",
+    "DELETE /project/attribute/{attribute_id:id}/delete",
+    Effect.DELETE,
+    warns="It disappears from every project and task that uses it.",
+)
+async def delete_project_attribute(call: Call, attribute_id: AttributeId) -> Written:
+    """Delete a tag, category, priority or label everywhere. To take a label off one task use remove_task_label."""
+    return await call.write(f"Attribute {attribute_id} deleted", id=attribute_id)
+
+
+# The documented body is a copy of create, with no ids and no list (contract project_attribute.bulk_update_tags).
+@operation(
+    "project_attribute.bulk_update_tags",
+    "POST /project/attribute/tags/update",
+    Effect.BULK,
+    warns="TaskIP documents no list of tags for this call, so which tags change is not known beforehand.",
+)
+async def bulk_update_project_tags(call: Call, title: Title, color: AttributeColor, type: Type) -> Written:
+    """Bulk update of tags as TaskIP documents it, which names no tag: prefer update_project_attribute."""
+    return await call.write("Tags updated")
+
+
+@operation(
+    "project_attribute.bulk_update_categories",
+    "POST /project/attribute/categories/update",
+    Effect.BULK,
+    warns="The category replaces the categories that the projects had.",
+)
+async def bulk_update_project_categories(
+    call: Call,
+    project_ids: Annotated[
+        list[RecordId], Field(min_length=1, description="Projects by integer id (list_projects).")
+    ],
+    category_id: Annotated[
+        RecordId, Field(description="Category id (list_project_attributes, type category).")
+    ],
+) -> Written:
+    """Set one category on several projects, replacing theirs. For one project use update_project_category."""
+    return await call.write(f"Category {category_id} set on {len(project_ids)} projects")

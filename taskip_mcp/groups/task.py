@@ -1,1 +1,196 @@
-"""placeholder"""
+"""Tasks on a project's board."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from taskip_mcp import merge
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import (
+    CLEAR,
+    ContainerId,
+    CreatedAt,
+    Day,
+    Nested,
+    Position,
+    ProjectId,
+    RecordId,
+    TaskId,
+    Text,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+    UnverifiedOrder,
+    UnverifiedSearch,
+    UnverifiedSort,
+    UnverifiedStatus,
+)
+from taskip_mcp.results import Page, Record, Written
+
+TASKS = "/project/{project_id:uuid}/task"
+TASK = TASKS + "/{task_id:id}"
+
+Title = Annotated[Text, Field(description="What is to be done.")]
+# The contract has seen these four and no list; text keeps a workspace's own values possible.
+Priority = Annotated[str, Field(min_length=1, description="Seen: low, medium, high, critical.")]
+Description = Annotated[str | None, Field(description="Details of the task.")]
+DueDate = Annotated[Day | None, Field(description="Due day, YYYY-MM-DD.")]
+Place = Annotated[Position | None, Field(description="Place within the column.")]
+Assignees = Annotated[list[RecordId] | None, Field(description="Team member ids (list_team_members).")]
+Labels = Annotated[list[RecordId] | None, Field(description="Label ids (list_project_attributes).")]
+Documents = Annotated[list[RecordId] | None, Field(description="Document ids (list_documents).")]
+Clearable = Literal["priority", "description", "due_date", "assignee_ids", "label_ids", "document_ids"]
+
+# Parameter -> body field.
+NAMES = {"assignee_ids": "assignees", "label_ids": "labels", "document_ids": "documents"}
+
+
+def _place(record: Record) -> int | None:
+    """The single read shows a number; lists show the due date under the same name (schema task)."""
+    order = record.get("order")
+    return order if isinstance(order, int) else None
+
+
+# What a single read shows of each writable field (schema task_detail); the update replaces (contract task.update).
+BACK = {
+    "title": merge.same("title"),
+    "priority": merge.same("priority"),
+    "description": merge.same("description"),
+    "due_date": merge.day("due_date", "%d/%b/%Y", "%Y-%m-%d"),
+    "order": _place,
+    "container_id": merge.one_id("container"),
+    "assignees": merge.ids("assignees"),
+    "labels": merge.ids("labels"),
+    "documents": merge.ids("documents"),
+}
+
+
+class TaskPlace(Nested):
+    """A task and its new place in the column."""
+
+    task_id: TaskId
+    order: Annotated[Position, Field(description="Its new place, counted from the top.")]
+
+
+def _named(fields: dict[str, Any]) -> dict[str, Any]:
+    return {NAMES.get(name, name): value for name, value in fields.items()}
+
+
+@operation("task.list", f"GET {TASKS}", Effect.READ, reads="container_id")
+async def list_tasks(
+    call: Call,
+    project_id: ProjectId,
+    search: UnverifiedSearch = None,
+    status: UnverifiedStatus = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+) -> Page:
+    """List a project's board: columns (container_id) with their tasks inside. For all projects use list_all_tasks."""
+    page = await call.rows()
+    # The counters are of tasks, the rows are columns, and a column's own id is of no use (contract task.list).
+    columns = [{name: value for name, value in row.items() if name != "id"} for row in page.items]
+    return replace(page, items=columns, total=None, next_page=None)
+
+
+@operation("task.create", f"POST {TASKS}", Effect.CREATE)
+async def create_task(
+    call: Call,
+    project_id: ProjectId,
+    title: Title,
+    container_id: ContainerId,
+    priority: Priority | None = None,
+    description: Description = None,
+    due_date: DueDate = None,
+    order: Place = None,
+    assignee_ids: Assignees = None,
+    label_ids: Labels = None,
+    document_ids: Documents = None,
+) -> Written:
+    """Create a task in a column of a project's board; list_tasks shows the columns."""
+    return await call.write(f"Task {title} created", key="task", body=_named(call.given))
+
+
+@operation("task.get", f"GET {TASK}", Effect.READ, reads="task_id")
+async def get_task(call: Call, project_id: ProjectId, task_id: TaskId) -> Record:
+    """Get one task with column, labels, files, comments, documents and assignees."""
+    return await call.record()
+
+
+@operation("task.update", f"PUT {TASK}", Effect.UPDATE)
+async def update_task(
+    call: Call,
+    project_id: ProjectId,
+    task_id: TaskId,
+    title: Title | None = None,
+    container_id: ContainerId | None = None,
+    priority: Priority | None = None,
+    description: Description = None,
+    due_date: DueDate = None,
+    order: Place = None,
+    assignee_ids: Assignees = None,
+    label_ids: Labels = None,
+    document_ids: Documents = None,
+    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+) -> Written:
+    """Change fields of a task; the others stay. For one step use move_task, update_task_priority or complete_task."""
+    record = await call.read("task.get", project_id=project_id, task_id=task_id)
+    cleared = [NAMES.get(name, name) for name in clear or []]
+    body = merge.merged(record, _named(call.given), BACK, cleared)
+    return await call.write(f"Task {task_id} updated", key="task", id=task_id, body=body)
+
+
+@operation("task.delete", f"DELETE {TASK}", Effect.DELETE)
+async def delete_task(call: Call, project_id: ProjectId, task_id: TaskId) -> Written:
+    """Delete a task for good. To finish it use complete_task."""
+    return await call.write(f"Task {task_id} deleted", id=task_id)
+
+
+@operation("task.change_order", f"POST {TASKS}/change-order", Effect.UPDATE)
+async def reorder_tasks(
+    call: Call,
+    project_id: ProjectId,
+    container_id: ContainerId,
+    order: Annotated[list[TaskPlace], Field(min_length=1, description="Tasks with their new places.")],
+) -> Written:
+    """Change the order of the tasks in one column. To move a task to another column use move_task."""
+    # The elements' key differs from list to list: item_id here (contract task.change_order).
+    places = [{"item_id": place.task_id, "order": place.order} for place in order]
+    return await call.write(
+        f"{len(order)} tasks reordered", body={"container_id": container_id, "order": places}
+    )
+
+
+@operation("task.change_container", f"POST {TASK}/change-container", Effect.UPDATE)
+async def move_task(
+    call: Call, project_id: ProjectId, task_id: TaskId, container_id: ContainerId, order: Place = None
+) -> Written:
+    """Move a task to another column of its board. For all tasks of a column use move_container_tasks."""
+    return await call.write(f"Task {task_id} moved to column {container_id}", id=task_id)
+
+
+@operation("task.change_priority", f"POST {TASK}/change-priority", Effect.UPDATE)
+async def update_task_priority(
+    call: Call, project_id: ProjectId, task_id: TaskId, priority: Priority
+) -> Written:
+    """Change the priority of a task."""
+    return await call.write(f"Priority of task {task_id} set to {priority}", id=task_id)
+
+
+@operation("task.mark_complete", f"POST {TASK}/mark-as-complete", Effect.UPDATE)
+async def complete_task(
+    call: Call,
+    project_id: ProjectId,
+    task_id: TaskId,
+    is_completed: Annotated[bool, Field(description="true completes the task, false opens it again.")],
+) -> Written:
+    """Mark a task as complete, or open it again. Answers with the figures of its column."""
+    words = "completed" if is_completed else "opened again"
+    return await call.write(
+        f"Task {task_id} {words}", key="stats", id=task_id, body={"is_completed": int(is_completed)}
+    )

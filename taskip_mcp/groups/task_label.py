@@ -1,1 +1,45 @@
-"""placeholder"""
+"""Labels and assignees of a task. Removing takes a DELETE with a JSON body (contract quirk 21)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import ProjectId, RecordId, TaskId
+from taskip_mcp.results import Written
+
+LabelId = Annotated[RecordId, Field(description="Label id (list_project_attributes, type label).")]
+AssigneeId = Annotated[RecordId, Field(description="Team member id (list_team_members).")]
+LABEL = "/project/{project_id:uuid}/task/{task_id:id}/label"
+ASSIGNEE = "/project/{project_id:uuid}/task/{task_id:id}/assignee"
+
+
+@operation("task_label.add", f"POST {LABEL}", Effect.UPDATE, idempotent=False)
+async def add_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
+    """Put a label on a task. For a new label use create_project_attribute first."""
+    return await call.write(f"Label {label_id} added to task {task_id}", id=task_id)
+
+
+@operation("task_label.remove", f"DELETE {LABEL}", Effect.UPDATE)
+async def remove_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
+    """Take a label off a task; the label itself stays. To delete it everywhere use delete_project_attribute."""
+    return await call.write(f"Label {label_id} removed from task {task_id}", id=task_id)
+
+
+@operation("task_label.add_assignee", f"POST {ASSIGNEE}", Effect.UPDATE, idempotent=False)
+async def add_task_assignee(
+    call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId
+) -> Written:
+    """Assign a team member to a task. TaskIP does not say whether the member is notified."""
+    return await call.write(f"Team member {assignee_id} assigned to task {task_id}", id=task_id)
+
+
+@operation("task_label.remove_assignee", f"DELETE {ASSIGNEE}", Effect.UPDATE)
+async def remove_task_assignee(
+    call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId
+) -> Written:
+    """Take a team member off a task."""
+    return await call.write(f"Team member {assignee_id} removed from task {task_id}", id=task_id)

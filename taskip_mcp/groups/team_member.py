@@ -1,1 +1,145 @@
-"""placeholder"""
+"""Team members: the people of the agency, with their access to the workspace."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
+
+from taskip_mcp import merge
+from taskip_mcp.call import Call
+from taskip_mcp.operation import Consequence, Effect, operation
+from taskip_mcp.params import (
+    CLEAR,
+    CreatedAt,
+    Email,
+    Limit,
+    MediaId,
+    MemberId,
+    Order,
+    PageNumber,
+    RecordId,
+    ShortText,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+)
+from taskip_mcp.results import Page, Record, Written
+
+MemberEmail = Annotated[Email, Field(description="Unique; the invitation goes there.")]
+FirstName = Annotated[ShortText, Field(description="First name.")]
+LastName = Annotated[ShortText, Field(description="Last name.")]
+Position = Annotated[str | None, Field(max_length=191, description="Job title.")]
+# Reads give a slug and nothing maps it to the number (contract team_member.create, quirk 7).
+RoleId = Annotated[
+    RecordId, Field(description="Role number. TaskIP shows roles by name only: ask the user for the number.")
+]
+TeamId = Annotated[RecordId | None, Field(description="Team id (teams of list_team_members).")]
+Clearable = Literal["position", "team_id", "image"]
+HANDOVER = "Their tasks and projects go to the system administrator and cannot be moved back automatically."
+
+
+def _team(record: Record) -> int | None:
+    """The body takes one team, the record may show several."""
+    teams = cast("list[dict[str, Any]]", record.get("teams") or [])
+    if len(teams) > 1:
+        raise merge.UnmappableError("the member is in several teams and TaskIP takes one")
+    return teams[0].get("id") if teams else None
+
+
+# The update replaces the required set (contract team_member.update); role_id cannot be read back.
+BACK = {
+    "email": merge.same("email"),
+    "first_name": merge.same("first_name"),
+    "last_name": merge.same("last_name"),
+    "position": merge.same("position"),
+    "team_id": _team,
+    "image": merge.one_id("image"),
+}
+
+
+@operation("team_member.list", "GET /team-member", Effect.READ)
+async def list_team_members(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    search: Annotated[str | None, Field(description="Name or email.")] = None,
+    sort: Annotated[
+        Literal["name", "email", "role", "created_at"] | None, Field(description="Order by.")
+    ] = None,
+    order: Order = None,
+    role: Annotated[str | None, Field(description="Role by name, such as admin or developer.")] = None,
+    status: Annotated[Literal["active", "inactive", "pending"] | None, Field(description="Status.")] = None,
+    department: Annotated[
+        str | None, Field(description="Department; no field of the record shows it.")
+    ] = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+) -> Page:
+    """List the people of the agency with role, teams and invitation. Clients are in list_contacts."""
+    return await call.rows()
+
+
+@operation(
+    "team_member.create",
+    "POST /team-member",
+    Effect.CREATE,
+    possible={Consequence.SEND, Consequence.ACCESS},
+    warns="An invitation is mailed to the address, and it gives access to the workspace.",
+)
+async def create_team_member(
+    call: Call,
+    email: MemberEmail,
+    first_name: FirstName,
+    last_name: LastName,
+    role_id: RoleId,
+    position: Position = None,
+    team_id: TeamId = None,
+    image: MediaId = None,
+) -> Written:
+    """Add a person to the agency's team: mails an invitation and gives access. For clients use create_contact."""
+    return await call.write(f"Team member {email} created and invited")
+
+
+@operation("team_member.get", "GET /team-member/{member_id:id}", Effect.READ, reads="member_id")
+async def get_team_member(call: Call, member_id: MemberId) -> Record:
+    """Get one team member with role, teams and invitation."""
+    return await call.record()
+
+
+@operation("team_member.update", "PUT /team-member/{member_id:id}", Effect.UPDATE)
+async def update_team_member(
+    call: Call,
+    member_id: MemberId,
+    role_id: RoleId,
+    email: MemberEmail | None = None,
+    first_name: FirstName | None = None,
+    last_name: LastName | None = None,
+    position: Position = None,
+    team_id: TeamId = None,
+    image: MediaId = None,
+    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+) -> Written:
+    """Change fields of a team member; the others stay. role_id must be repeated, since TaskIP does not show it."""
+    record = await call.read("team_member.get", member_id=member_id)
+    return await call.write(f"Team member {member_id} updated", id=member_id, body=call.merge(record, BACK))
+
+
+@operation("team_member.delete", "DELETE /team-member/{member_id:id}", Effect.DELETE, warns=HANDOVER)
+async def delete_team_member(call: Call, member_id: MemberId) -> Written:
+    """Remove a person from the team for good. Tasks and projects go to the system administrator."""
+    return await call.write(f"Team member {member_id} deleted", id=member_id)
+
+
+@operation(
+    "team_member.bulk_delete",
+    "POST /team-member/bulk-delete",
+    Effect.BULK,
+    possible={Consequence.DELETE, Consequence.BULK},
+    warns=HANDOVER,
+)
+async def bulk_delete_team_members(
+    call: Call, member_ids: Annotated[list[MemberId], Field(min_length=1, description="Members to remove.")]
+) -> Written:
+    """Remove several people from the team for good. Tasks and projects go to the system administrator."""
+    return await call.write(f"{len(member_ids)} team members deleted", body={"ids": member_ids})

@@ -45,7 +45,11 @@ PARAMETER: Mapping[str, str] = {
 }
 """The word of a path before an identifier -> the argument that holds it."""
 
-RECORD_OF: Mapping[str, str] = {"ticket_id": "ticket", "project_id": "project"}
+RECORD_OF: Mapping[str, str] = {
+    "ticket_id": "ticket",
+    "project_id": "project",
+    "pipeline_id": "pipeline_detail",
+}
 """Arguments that may be an id or a uuid -> the schema whose example shows the other one."""
 
 EITHER = frozenset(
@@ -85,6 +89,8 @@ class Try:
     on: tuple[Origin, ...] = ORIGINS
     changed: Mapping[str, Any] | None = None
     """The fields that the result shows, where TaskIP returns no record and they are not the arguments."""
+    id: Any = None
+    """The id that the result shows, where the answer lacks it and the tool looks it up."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +139,18 @@ def arguments(operation: Operation, case: Case, attempt: Try, *, full: bool) -> 
     filters = COMMON_FILTERS if full and operation.is_list and operation.method == "GET" else frozenset[str]()
     values = {name: made_up(Field(name, "string", required=False)) for name in sorted(filters)}
     for each in listed:
-        if (full or each.required) and each.name not in case.renames.values():
-            values[each.name] = made_up(each)
+        name = argument_of(case, each.name)
+        if name and (full or each.required):
+            value = made_up(each)
+            values[name] = case.labels[name][value] if name in case.labels else value
     values = path_arguments(operation) | values | dict(attempt.args)
     return {name: value for name, value in values.items() if name not in attempt.without}
+
+
+def argument_of(case: Case, field: str) -> str | None:
+    """The argument that carries a field; None where several make it up together."""
+    names = [name for name, wire in case.renames.items() if wire == field]
+    return field if not names else names[0] if len(names) == 1 else None
 
 
 def made_up(field: Field) -> Any:
@@ -210,10 +224,21 @@ def expected_fields(
     known = {each.name for each in operation.fields(origin)}
     if operation.is_list and operation.method == "GET":
         known |= COMMON_FILTERS
-    fields = {name: value for name, value in values.items() if name in known}
+    fields: dict[str, Any] = {}
+    for name, value in values.items():
+        wire = case.renames.get(name, name)
+        if wire in known and argument_of(case, wire) == name:
+            fields[wire] = _unlabelled(case, name, value)
     own = attempt.reference if origin == "reference" else attempt.guide
     fields |= dict(attempt.wire) | dict(own)
     return {name: value for name, value in fields.items() if value is not DROP}
+
+
+def _unlabelled(case: Case, name: str, label: Any) -> Any:
+    """The contract's value of a label."""
+    if name not in case.labels:
+        return label
+    return next(value for value, word in case.labels[name].items() if word == label)
 
 
 def expected_result(

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.contract import sample
 from tests.contract.case import Case, Try
 
-PORTAL = Try({"access_portal": True, "password": "secret7"}, wire={"access_portal": 1})
+PORTAL = {"access_portal": {0: False, 1: True}}
+
+COMPANY = sample.record("company")
+COMPANY_KEPT = (
+    "name",
+    "email",
+    "website",
+    "c_size",
+    "c_type",
+    "country_id",
+    "state_id",
+    "city_id",
+    "address",
+)
+MEMBER = sample.record("team_member")
+MEMBER_KEPT = {
+    "email": MEMBER["email"],
+    "first_name": MEMBER["first_name"],
+    "last_name": MEMBER["last_name"],
+    "team_id": MEMBER["teams"][0]["id"],
+    "image": MEMBER["image"]["id"],
+}
 
 CASES: Mapping[str, Case] = {
     "contact.list": Case(),
-    "contact.create": Case(full=(PORTAL,)),
+    "contact.create": Case(labels=PORTAL),
     "contact.get": Case(),
     # The portal switch is yes or no for the model and 1 or 0 for TaskIP.
-    "contact.update": Case(full=(PORTAL,)),
+    "contact.update": Case(labels=PORTAL),
     "contact.delete": Case(),
     "contact.bulk_delete": Case(),
     # The reference route cannot name the contact, so that the body does.
@@ -25,13 +47,32 @@ CASES: Mapping[str, Case] = {
     "company.list": Case(),
     "company.create": Case(),
     "company.get": Case(),
-    "company.update": Case(),
+    # Updates that replace: what is left out is read from the record and sent along.
+    "company.update": Case(
+        minimal=(
+            Try(
+                {"phone_number": "123"},
+                without=frozenset({"name", "email"}),
+                wire={name: COMPANY[name] for name in COMPANY_KEPT},
+            ),
+        ),
+        optional=frozenset({"name", "email"}),
+    ),
     "company.delete": Case(),
-    "company.bulk_delete": Case(),
+    "company.bulk_delete": Case(renames={"company_ids": "ids"}),
     "team_member.list": Case(),
     "team_member.create": Case(),
     "team_member.get": Case(),
-    "team_member.update": Case(),
+    "team_member.update": Case(
+        minimal=(
+            Try(
+                {"role_id": 5, "position": "CTO"},
+                without=frozenset({"email", "first_name", "last_name"}),
+                wire=MEMBER_KEPT,
+            ),
+        ),
+        optional=frozenset({"email", "first_name", "last_name"}),
+    ),
     "team_member.delete": Case(),
-    "team_member.bulk_delete": Case(),
+    "team_member.bulk_delete": Case(renames={"member_ids": "ids"}),
 }

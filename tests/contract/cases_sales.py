@@ -59,7 +59,7 @@ CASES: Mapping[str, Case] = {
         minimal=(Try({"action": "delete"}),),
         undocumented=frozenset({"status"}),
     ),
-    "stage.list": Case(),
+    "stage.list": Case(minimal=(Try({"pipeline_id": 12}),)),
     "stage.create": Case(),
     "stage.update": Case(),
     "stage.delete": Case(),
