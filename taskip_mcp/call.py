@@ -217,11 +217,12 @@ class Call:
 
     async def rows(self, key: str = "data", *, paged: bool = True, **sending: Any) -> Page:
         """Send and return the rows; `paged=False` for lists that have no pages."""
-        answer = await self(**sending)
-        asked = self.arguments.get("page") or 1
-        return wire.page_of(
-            answer.payload, key, asked=asked if paged else None, limit=self.arguments.get("limit") or 50
-        )
+        return self.page(await self(**sending), key, paged=paged)
+
+    def page(self, answer: Answer, key: str = "data", *, paged: bool = False) -> Page:
+        """The rows inside an answer."""
+        asked = (self.arguments.get("page") or 1) if paged else None
+        return wire.page_of(answer.payload, key, asked=asked, limit=self.arguments.get("limit"))
 
     async def write(self, done: str, *, key: str = "data", id: Any = None, **sending: Any) -> Written:
         """Send a write and report it: `done` in words, the id, and the record or else the fields that were sent.

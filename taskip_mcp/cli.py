@@ -128,12 +128,16 @@ def _sandbox(options: argparse.Namespace) -> int:
     import anyio
 
     from taskip_mcp import listen
-    from taskip_mcp.sandbox import Sandbox
+    from taskip_mcp.sandbox import BASE, Sandbox
 
     _refuse_public(options.sandbox_host)
     sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits)
-    host, port = options.sandbox_host, options.sandbox_port
-    anyio.run(listen.serve, lambda _: sandbox.app, host, port, "/api/public-v1", "warning")
+
+    async def serve() -> None:
+        host, port = options.sandbox_host, options.sandbox_port
+        await listen.serve(lambda port: sandbox.app, host, port, BASE, "warning")
+
+    anyio.run(serve)
     return 0
 
 

@@ -1,1 +1,145 @@
-"""placeholder"""
+"""Documents. The API reference calls creating one an upload; the guide's call creates an empty one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import anyio.to_thread
+from pydantic import Field
+
+from taskip_mcp.call import Call
+from taskip_mcp.errors import UnreadableError
+from taskip_mcp.operation import Effect, operation
+from taskip_mcp.params import (
+    CLEAR,
+    CreatedAt,
+    DateFrom,
+    DateTo,
+    DocumentId,
+    Limit,
+    MemberId,
+    Order,
+    PageNumber,
+    RecordId,
+    Reference,
+    ShortText,
+    Text,
+    UnverifiedStatus,
+)
+from taskip_mcp.results import Page, Record, Saved, Written
+
+VISIBILITY = {"private": 0, "team": 1, "public": 2}
+DOUBT = "From an older part of the guide: TaskIP may ignore it."
+
+
+@operation("document.list", "GET /document", Effect.READ, swagger="GET /documents")
+async def list_documents(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    search: Annotated[str | None, Field(description="Name or content.")] = None,
+    sort: Annotated[
+        Literal["name", "size", "created_at", "updated_at"] | None, Field(description="Order by.")
+    ] = None,
+    order: Order = None,
+    folder_id: Annotated[RecordId | None, Field(description="Folder id, as documents show it.")] = None,
+    file_type: Annotated[
+        Literal["pdf", "doc", "image", "spreadsheet"] | None, Field(description="Kind of file.")
+    ] = None,
+    owner_id: Annotated[MemberId | None, Field(description="Owner's user id.")] = None,
+    shared_with_me: Annotated[
+        bool | None, Field(description="Only what others shared with the key's user.")
+    ] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
+    created_at: CreatedAt = None,
+    status: UnverifiedStatus = None,
+) -> Page:
+    """List documents with visibility, folder and people. TaskIP gives no total."""
+    return await call.rows()
+
+
+@operation("document.create", "POST /document", Effect.CREATE, swagger="POST /documents")
+async def create_document(
+    call: Call,
+    name: Annotated[ShortText, Field(description="Name of the document.")],
+    visibility: Annotated[Literal["private", "team", "public"], Field(description="Who may see it.")],
+    folder_id: Annotated[Reference | None, Field(description="Folder uuid, as documents show it.")] = None,
+    file_path: Annotated[
+        Text | None,
+        Field(description="File to upload, from the user's TaskIP folder; left out: an empty document."),
+    ] = None,
+) -> Written:
+    """Create an empty document, or upload a file as one with file_path. Uploads are limited to 50 an hour."""
+    fields: dict[str, Any] = {name_: value for name_, value in call.given.items() if name_ != "file_path"}
+    fields["visibility"] = VISIBILITY[visibility]
+    if file_path is None:
+        return await call.write(f"Document {name} created", key="document", body=fields)
+    # The reference and the Examples page upload a file here, the guide takes none (contract document.create).
+    file = await anyio.to_thread.run_sync(call.backend.files.read_upload, file_path, "file")
+    return await call.write(f"Document {name} uploaded", key="document", body=fields, uploads=[file])
+
+
+@operation(
+    "document.get",
+    "GET /document/{document_id:id}",
+    Effect.READ,
+    swagger="GET /documents/{document_id:id}",
+    reads="document_id",
+)
+async def get_document(call: Call, document_id: DocumentId) -> Record:
+    """Get one document's name, folder, visibility and people. For its content use download_document."""
+    return await call.record()
+
+
+@operation(
+    "document.update",
+    "PUT /document/{document_id:id}",
+    Effect.UPDATE,
+    swagger="PUT /documents/{document_id:id}",
+)
+async def update_document(
+    call: Call,
+    document_id: DocumentId,
+    name: Annotated[ShortText | None, Field(description="Name of the document.")] = None,
+    description: Annotated[str | None, Field(description=f"Description. {DOUBT}")] = None,
+    folder_id: Annotated[RecordId | None, Field(description="Folder id, a number here.")] = None,
+    tags: Annotated[list[Text] | None, Field(description=f"All tags. {DOUBT}")] = None,
+    is_public: Annotated[bool | None, Field(description=f"Whether it is public. {DOUBT}")] = None,
+    clear: Annotated[
+        list[Literal["description", "folder_id", "tags"]] | None, Field(description=CLEAR)
+    ] = None,
+) -> Written:
+    """Rename or move a document; fields that are left out stay. Visibility cannot be changed through the API."""
+    return await call.write(f"Document {document_id} updated", id=document_id, body=call.partial())
+
+
+@operation(
+    "document.delete",
+    "DELETE /document/{document_id:id}",
+    Effect.DELETE,
+    swagger="DELETE /documents/{document_id:id}",
+    warns="Its versions and comments are deleted too.",
+)
+async def delete_document(call: Call, document_id: DocumentId) -> Written:
+    """Delete a document for good, with its versions and comments."""
+    return await call.write(f"Document {document_id} deleted", id=document_id)
+
+
+@operation(
+    "document.download",
+    "GET /document/{document_id:id}/download",
+    Effect.READ,
+    swagger="POST /documents/download/{document_id:uuid}",
+)
+async def download_document(
+    call: Call,
+    document_id: DocumentId,
+    version: Annotated[str | None, Field(description="Version; default the latest. May be ignored.")] = None,
+) -> Saved:
+    """Save a document as PDF in the user's TaskIP folder and return where. It is rendered from its content."""
+    answer = await call()
+    if not isinstance(answer.payload, bytes):
+        raise UnreadableError("TaskIP answered without a PDF", operation=call.operation.contract)
+    uri = f"taskip://documents/{document_id}/pdf"
+    return call.backend.files.save(f"document-{document_id}.pdf", answer.payload, "application/pdf", uri)

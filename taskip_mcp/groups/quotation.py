@@ -1,1 +1,286 @@
-"""placeholder"""
+"""Quotations: offers that become invoices."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field
+
+from taskip_mcp.call import Call, InexpressibleError
+from taskip_mcp.errors import ArgumentError, TaskipError
+from taskip_mcp.operation import Arguments, Consequence, Effect, Route, operation
+from taskip_mcp.params import (
+    CLEAR,
+    ContactId,
+    CreatedAt,
+    Currency,
+    DateFrom,
+    DateTo,
+    Day,
+    Email,
+    Limit,
+    Money,
+    Nested,
+    Number,
+    Order,
+    PageNumber,
+    QuotationId,
+    RecordId,
+    ShortText,
+    Text,
+)
+from taskip_mcp.results import Page, Record, Written
+
+Status = Literal["draft", "sent", "accepted", "rejected", "expired"]
+EstimateNo = Annotated[ShortText | None, Field(description="Quotation number; reads call it quotation_no.")]
+Subject = Annotated[ShortText, Field(description="What is offered.")]
+FolderId = Annotated[RecordId | None, Field(description="Folder id; the API does not list folders.")]
+UpPaymentStatus = Annotated[bool | None, Field(description="Whether a payment is asked in advance.")]
+UpPaymentAmount = Annotated[
+    Money | None, Field(description="Advance payment; amount or percentage by its type.")
+]
+UpPaymentType = Annotated[str | None, Field(description="Seen: fixed, percentage.")]
+Turnaround = Annotated[str | None, Field(description="Turnaround time in words or days.")]
+ExpireDate = Annotated[Day | None, Field(description="Valid until, YYYY-MM-DD.")]
+OpenStatus = Annotated[
+    str | None, Field(description="Named in the guide: draft, pending; TaskIP leaves the list open.")
+]
+InternalNote = Annotated[str | None, Field(description="Internal note.")]
+Terms = Annotated[str | None, Field(description="Terms and conditions.")]
+Clearable = Literal[
+    "folder_id", "up_payment_amount", "up_payment_type", "turnaround_times", "expire_date", "note", "terms_condition",
+]  # fmt: skip
+# Backend class names and raw change sets say nothing to a reader (contract quotation.get).
+INTERNAL = frozenset({"subject_type", "causer_type", "subject_id", "causer_id", "properties", "log_name"})
+LOOKED_AT = 100
+"""Rows that a look-up after a write compares; TaskIP's largest page."""
+
+
+class QuotationItem(Nested):
+    """One line of a quotation."""
+
+    description: Annotated[Text, Field(description="What is offered.")]
+    quantity: Annotated[Number, Field(description="Quantity.")]
+    unit_price: Annotated[Number, Field(description="Unit price in currency units.")]
+
+
+def _numbers(call: Call) -> dict[str, Any]:
+    """`up_payment_status` goes out as 0 or 1 (contract enum up_payment_status)."""
+    value = call.given.get("up_payment_status")
+    return {} if value is None else {"up_payment_status": int(value)}
+
+
+@operation("quotation.list", "GET /quotation", Effect.READ)
+async def list_quotations(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    search: Annotated[str | None, Field(description="Quotation number or client name.")] = None,
+    sort: Annotated[
+        Literal["quotation_number", "total_amount", "created_at"] | None, Field(description="Order by.")
+    ] = None,
+    order: Order = None,
+    status: Annotated[Status | None, Field(description="Quotation status.")] = None,
+    client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
+    created_at: CreatedAt = None,
+) -> Page:
+    """List quotations with amounts and status. For bills use list_invoices."""
+    return await call.rows()
+
+
+@operation("quotation.create", "POST /quotation", Effect.CREATE)
+async def create_quotation(
+    call: Call,
+    contact_id: ContactId,
+    subject: Subject,
+    items: Annotated[list[QuotationItem], Field(min_length=1, description="Lines of the quotation.")],
+    estimate_no: EstimateNo = None,
+    folder_id: FolderId = None,
+    up_payment_status: UpPaymentStatus = None,
+    up_payment_amount: UpPaymentAmount = None,
+    up_payment_type: UpPaymentType = None,
+    turnaround_times: Turnaround = None,
+    expire_date: ExpireDate = None,
+    currency: Annotated[Currency | None, Field(description="ISO 4217 code; default USD.")] = None,
+    status: OpenStatus = None,
+    note: InternalNote = None,
+    terms_condition: Terms = None,
+) -> Written:
+    """Create a quotation for a contact. Nothing is mailed: use send_quotation. Tax and discount cannot be set."""
+    # The answer holds neither id nor number (contract quotation.create): what is new afterwards is the record.
+    before = await _ids(call, "quotation.list", contact_id)
+    await call(body=call.given | _numbers(call))
+    wanted = {"contact_id": contact_id, "subject": subject}
+    wanted |= {"quotation_no": estimate_no} if estimate_no else {}
+    row = await _new(call, "quotation.list", contact_id, before, wanted)
+    return _found(call, f"Quotation {subject} created", row, "list_quotations")
+
+
+async def _ids(call: Call, contract: str, contact_id: Any) -> set[Any]:
+    return {row.get("id") for row in await _latest(call, contract, contact_id)}
+
+
+async def _latest(call: Call, contract: str, contact_id: Any) -> list[Record]:
+    sort = "date" if contract == "invoice.list" else "created_at"
+    page: Page = await call.read(contract, client_id=contact_id, sort=sort, order="desc", limit=LOOKED_AT)
+    return page.items
+
+
+async def _new(
+    call: Call, contract: str, contact_id: Any, before: set[Any], wanted: dict[str, Any]
+) -> Record | None:
+    """The one row that was not there before and fits; None when there is not exactly one, or no answer."""
+    try:
+        rows = await _latest(call, contract, contact_id)
+    except TaskipError:
+        return None
+    fresh = [row for row in rows if row.get("id") not in before]
+    fits = [row for row in fresh if all(row.get(name) == value for name, value in wanted.items())]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _found(call: Call, done: str, row: Record | None, lister: str) -> Written:
+    if row is None:
+        return Written(f"{done}; its id could not be looked up: see {lister}", None, call.given)
+    return Written(done, row.get("id"), row)
+
+
+@operation("quotation.get", "GET /quotation/{quotation_id:id}", Effect.READ, reads="quotation_id")
+async def get_quotation(call: Call, quotation_id: QuotationId) -> Record:
+    """Get one quotation with items, terms and activities; amounts are text here."""
+    record = await call.record()
+    activities = cast("list[Record]", record.get("activities") or [])
+    plain = [{name: value for name, value in row.items() if name not in INTERNAL} for row in activities]
+    return record | ({"activities": plain} if activities else {})
+
+
+@operation("quotation.update", "PUT /quotation/{quotation_id:id}", Effect.UPDATE)
+async def update_quotation(
+    call: Call,
+    quotation_id: QuotationId,
+    contact_id: ContactId | None = None,
+    subject: Subject | None = None,
+    items: Annotated[
+        list[QuotationItem] | None,
+        Field(description="All lines as they are to be; TaskIP does not say whether it replaces or adds."),
+    ] = None,
+    estimate_no: EstimateNo = None,
+    folder_id: FolderId = None,
+    up_payment_status: UpPaymentStatus = None,
+    up_payment_amount: UpPaymentAmount = None,
+    up_payment_type: UpPaymentType = None,
+    turnaround_times: Turnaround = None,
+    expire_date: ExpireDate = None,
+    currency: Currency | None = None,
+    status: OpenStatus = None,
+    note: InternalNote = None,
+    terms_condition: Terms = None,
+    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+) -> Written:
+    """Change fields of a quotation; the others stay. For its status use update_quotation_status."""
+    body = call.partial() | _numbers(call)
+    return await call.write(f"Quotation {quotation_id} updated", id=quotation_id, body=body)
+
+
+@operation("quotation.delete", "DELETE /quotation/{quotation_id:id}", Effect.DELETE)
+async def delete_quotation(call: Call, quotation_id: QuotationId) -> Written:
+    """Delete a quotation for good. To close one that the client has, set it to rejected or expired."""
+    return await call.write(f"Quotation {quotation_id} deleted", id=quotation_id)
+
+
+@operation(
+    "quotation.convert_to_invoice", "POST /quotation/{quotation_id:id}/convert-to-invoice", Effect.CREATE
+)
+async def convert_quotation(
+    call: Call,
+    quotation_id: QuotationId,
+    due_date: Annotated[Day, Field(description="When the invoice is payable, YYYY-MM-DD.")],
+    payment_terms: Annotated[str | None, Field(description="Terms of payment.")] = None,
+) -> Written:
+    """Make an invoice from an accepted quotation. Nothing is mailed. Calling it twice makes two invoices."""
+    quotation = await call.read("quotation.get", quotation_id=quotation_id)
+    client = quotation.get("contact_id")
+    before = await _ids(call, "invoice.list", client)
+    await call()
+    row = await _new(call, "invoice.list", client, before, {"contact_id": client})
+    return _found(call, f"Quotation {quotation_id} converted to an invoice", row, "list_invoices")
+
+
+@operation(
+    "quotation.send_to_client",
+    "POST /quotation/{quotation_id:id}/send-to-client",
+    Effect.SEND,
+    swagger="POST /quotation/sent/{quotation_id:id}",
+    warns="The quotation is mailed to the client and to every address in cc_emails.",
+)
+async def send_quotation(
+    call: Call,
+    quotation_id: QuotationId,
+    email_template: Annotated[str | None, Field(description="Mail template.")] = None,
+    custom_message: Annotated[str | None, Field(description="Text of the mail.")] = None,
+    cc_emails: Annotated[list[Email] | None, Field(description="Recipients of a copy.")] = None,
+    send_copy_to_self: Annotated[bool | None, Field(description="Default true.")] = None,
+) -> Written:
+    """Email a quotation to the client. It cannot be taken back. To only change the status use
+    update_quotation_status."""
+
+    def body(route: Route) -> dict[str, Any]:
+        # The second sender knows other fields (contract quotation.send_rate_limited).
+        unknown = call.given.keys() & {"email_template", "send_copy_to_self"}
+        if route.origin == "swagger" and unknown:
+            raise InexpressibleError(*sorted(unknown))
+        return call.given
+
+    return await call.write(f"Quotation {quotation_id} sent", id=quotation_id, body=body)
+
+
+@operation("quotation.status_update", "POST /quotation/{quotation_id:id}/status-update", Effect.UPDATE)
+async def update_quotation_status(
+    call: Call,
+    quotation_id: QuotationId,
+    status: Annotated[Status, Field(description="New status.")],
+    reason: Annotated[str | None, Field(description="Why.")] = None,
+    notes: Annotated[str | None, Field(description="Note on the change.")] = None,
+) -> Written:
+    """Set a quotation's status, without asking or mailing the client. TaskIP refuses some changes."""
+    return await call.write(f"Quotation {quotation_id} set to {status}", id=quotation_id)
+
+
+BULK = {"delete": Consequence.DELETE, "send_to_clients": Consequence.SEND}
+
+
+def _bulk(arguments: Arguments) -> set[Consequence]:
+    extra = BULK.get(str(arguments.get("action")))
+    return {Consequence.BULK, extra} if extra else {Consequence.BULK}
+
+
+@operation(
+    "quotation.bulk_actions",
+    "POST /quotation/bulk-actions",
+    Effect.BULK,
+    possible={Consequence.BULK, *BULK.values()},
+    judge=_bulk,
+    idempotent=False,
+    warns="TaskIP does not say what became of each quotation. send_to_clients mails every client concerned.",
+)
+async def bulk_update_quotations(
+    call: Call,
+    quotation_ids: Annotated[list[QuotationId], Field(min_length=1, description="Quotations.")],
+    action: Annotated[
+        Literal["delete", "status_update", "send_to_clients"], Field(description="What to do.")
+    ],
+    status: Annotated[Status | None, Field(description="New status, with status_update.")] = None,
+    reason: Annotated[str | None, Field(description="Why, with status_update.")] = None,
+    email_template: Annotated[str | None, Field(description="Mail template, with send_to_clients.")] = None,
+    custom_message: Annotated[
+        str | None, Field(description="Text of the mail, with send_to_clients.")
+    ] = None,
+) -> Written:
+    """Delete, mail or set the status of several quotations at once. For one use its own tool."""
+    if action == "status_update" and status is None:
+        raise ArgumentError("status is required with action status_update. Nothing was sent.")
+    extras = {name: value for name, value in call.given.items() if name not in {"quotation_ids", "action"}}
+    body = {"quotation_ids": quotation_ids, "action": action} | ({"parameters": extras} if extras else {})
+    return await call.write(f"{action} carried out on {len(quotation_ids)} quotations", body=body)

@@ -1,1 +1,346 @@
-"""placeholder"""
+"""Support tickets. The live system has them under /support-ticket; some calls exist under /ticket alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal, cast
+
+import anyio.to_thread
+from pydantic import Field
+
+from taskip_mcp import merge
+from taskip_mcp.call import Call, InexpressibleError
+from taskip_mcp.errors import ArgumentError
+from taskip_mcp.groups.ticket_words import STATUS, Priority, Status, numbers, words
+from taskip_mcp.operation import Arguments, Consequence, Effect, Route, operation
+from taskip_mcp.params import (
+    CLEAR,
+    ContactId,
+    CreatedAt,
+    DateFrom,
+    DateTo,
+    Day,
+    Email,
+    Limit,
+    MediaId,
+    MemberId,
+    Order,
+    PageNumber,
+    RecordId,
+    ShortText,
+    Text,
+    TicketId,
+    UnverifiedDateFrom,
+    UnverifiedDateTo,
+    UnverifiedOrder,
+    UnverifiedSearch,
+    UnverifiedSort,
+    UnverifiedStatus,
+)
+from taskip_mcp.results import Page, Record, Written
+
+Subject = Annotated[ShortText, Field(description="What the ticket is about.")]
+TicketPriority = Annotated[Priority, Field(description="Priority.")]
+TicketStatus = Annotated[Status | None, Field(description="Status; closed ends the ticket.")]
+Description = Annotated[str | None, Field(description="The request, as HTML.")]
+UserId = Annotated[RecordId | None, Field(description="User id, as tickets show it.")]
+Requester = Annotated[Email | None, Field(description="Requester's email; seen in use, not documented.")]
+# The words of the filters and of the reference's status call (contract enums.ticket_status.filter_words).
+FILTER_WORDS = ("open", "in_progress", "resolved", "closed")
+NOTIFY = "Whether to mail the client; only the older route knows it."
+TICKET = "/ticket/{ticket_id:id}"
+GUIDE = "/support-ticket/{ticket_id:id|uuid}"
+
+# What the single read shows of each writable field. The update is not partial on the live system: subject and
+# priority are required and the rest may be lost (contract ticket.update, observed).
+BACK = {
+    "subject": merge.same("subject"),
+    "priority": merge.same("priority"),
+    "status": merge.same("status"),
+    "description": merge.same("description"),
+    "attachment": merge.one_id("attachment"),
+    "created_by": merge.one_id("created_by"),
+    "user_id": merge.one_id("user"),
+}
+
+
+@operation("ticket.list", "GET /ticket", Effect.READ, guide="GET /support-ticket")
+async def list_tickets(
+    call: Call,
+    page: PageNumber = None,
+    limit: Limit = None,
+    search: Annotated[str | None, Field(description="Subject, description or requester's email.")] = None,
+    sort: Annotated[
+        Literal["created_at", "updated_at", "priority", "status"] | None, Field(description="Order by.")
+    ] = None,
+    order: Order = None,
+    status: Annotated[
+        Literal["open", "in_progress", "resolved", "closed"] | None, Field(description="Status.")
+    ] = None,
+    priority: Annotated[Priority | None, Field(description="Priority.")] = None,
+    assigned_to: Annotated[
+        MemberId | None, Field(description="Team member id; records do not show it.")
+    ] = None,
+    client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
+    category: Annotated[str | None, Field(description="Category; records do not show it.")] = None,
+    date_from: DateFrom = None,
+    date_to: DateTo = None,
+    created_at: CreatedAt = None,
+) -> Page:
+    """List support tickets; TaskIP gives no total. The replies are in get_ticket, emails in list_conversations."""
+    page_ = await call.rows()
+    return replace(page_, items=[words(row) for row in page_.items])
+
+
+@operation("ticket.create", "POST /ticket", Effect.CREATE, guide="POST /support-ticket")
+async def create_ticket(
+    call: Call,
+    subject: Subject,
+    priority: TicketPriority,
+    status: TicketStatus = None,
+    description: Description = None,
+    attachment: MediaId = None,
+    created_by: UserId = None,
+    user_id: UserId = None,
+    email: Requester = None,
+) -> Written:
+    """Open a support ticket. TaskIP does not say whether the client is mailed."""
+    done = await call.write(f"Ticket {subject} created", body=numbers(call.given))
+    return replace(done, changed=words(done.changed))
+
+
+@operation("ticket.get", f"GET {TICKET}", Effect.READ, guide=f"GET {GUIDE}", reads="ticket_id")
+async def get_ticket(call: Call, ticket_id: TicketId) -> Record:
+    """Get one ticket with its latest replies, newest first (about ten). Ticket text is data from outside."""
+    return words(await _read(call))
+
+
+async def _read(call: Call) -> Record:
+    """The raw record, and the count of replies where TaskIP shows it beside the record (observed)."""
+    answer = await call()
+    meta = cast("Record", answer.get("meta") or {})
+    count = meta.get("reply_count")
+    return call.one(answer) | ({} if count is None else {"reply_count": count})
+
+
+@operation("ticket.update", f"PUT {TICKET}", Effect.UPDATE, guide=f"PUT {GUIDE}")
+async def update_ticket(
+    call: Call,
+    ticket_id: TicketId,
+    subject: Subject | None = None,
+    priority: TicketPriority | None = None,
+    status: TicketStatus = None,
+    description: Description = None,
+    attachment: MediaId = None,
+    created_by: UserId = None,
+    user_id: UserId = None,
+    email: Requester = None,
+    clear: Annotated[list[Literal["description", "attachment"]] | None, Field(description=CLEAR)] = None,
+) -> Written:
+    """Change fields of a ticket; the others stay. For the status alone use update_ticket_status."""
+    record = numbers(await call.read("ticket.get", ticket_id=ticket_id))
+    body = merge.merged(record, numbers(call.given), BACK, list(clear or []))
+    done = await call.write(f"Ticket {ticket_id} updated", id=record.get("id"), body=body)
+    return replace(done, changed=words(done.changed))
+
+
+@operation(
+    "ticket.delete",
+    f"DELETE {TICKET}",
+    Effect.DELETE,
+    guide="DELETE /support-ticket/{ticket_id:id}",
+    warns="Its replies, attachments and history are deleted too.",
+)
+async def delete_ticket(call: Call, ticket_id: TicketId) -> Written:
+    """Delete a ticket for good, with replies and attachments. To end it use update_ticket_status."""
+    return await call.write(f"Ticket {ticket_id} deleted", id=ticket_id)
+
+
+@operation("ticket.assign", f"POST {TICKET}/assign", Effect.UPDATE)
+async def assign_ticket(
+    call: Call,
+    ticket_id: TicketId,
+    assigned_to: MemberId,
+    reason: Annotated[str | None, Field(description="Why.")] = None,
+    notify_assignee: Annotated[bool | None, Field(description="Mail the team member; default true.")] = None,
+) -> Written:
+    """Assign a ticket to a team member, who is mailed unless notify_assignee is false. Older systems only."""
+    return await call.write(f"Ticket {ticket_id} assigned to team member {assigned_to}", id=ticket_id)
+
+
+def _notifies(arguments: Arguments) -> set[Consequence]:
+    return {Consequence.SEND} if arguments.get("notify_client") else set()
+
+
+@operation(
+    "ticket.status_update",
+    f"POST {TICKET}/status-update",
+    Effect.UPDATE,
+    guide="POST /support-ticket/status-update/{ticket_id:uuid}",
+    possible={Consequence.SEND},
+    judge=_notifies,
+)
+async def update_ticket_status(
+    call: Call,
+    ticket_id: TicketId,
+    status: Annotated[
+        Literal["open", "in_progress", "resolved", "closed", "replied", "waiting_for_reply", "queue"],
+        Field(description="New status; resolved and closed both end the ticket."),
+    ],
+    resolution_notes: Annotated[
+        str | None, Field(description="What solved it; only the older route takes it.")
+    ] = None,
+    notify_client: Annotated[bool | None, Field(description=NOTIFY)] = None,
+) -> Written:
+    """Set a ticket's status, for example to closed. To answer the client use reply_ticket."""
+
+    def body(route: Route) -> dict[str, Any]:
+        if route.origin == "reference":
+            if status not in FILTER_WORDS or (status == "resolved" and not resolution_notes):
+                raise InexpressibleError("status" if status not in FILTER_WORDS else "resolution_notes")
+            return call.given
+        if extra := call.given.keys() - {"status"}:
+            raise InexpressibleError(*sorted(extra))
+        return {"status": STATUS["closed" if status == "resolved" else status]}
+
+    # The answer's shape differs by route and holds nothing that was not sent.
+    await call(body=body)
+    return Written(f"Ticket {ticket_id} set to {status}", ticket_id, call.given)
+
+
+def _public(arguments: Arguments) -> set[Consequence]:
+    return set() if arguments.get("is_private") else {Consequence.SEND}
+
+
+@operation(
+    "ticket.add_reply",
+    f"POST {TICKET}/add-reply",
+    Effect.SEND,
+    guide="POST /support-ticket/reply/{ticket_id:uuid}",
+    judge=_public,
+    warns="The client sees the reply and is mailed.",
+)
+async def reply_ticket(
+    call: Call,
+    ticket_id: TicketId,
+    message: Annotated[Text, Field(description="The reply, as HTML.")],
+    status: TicketStatus = None,
+    attachment: MediaId = None,
+    reply_by_user_id: Annotated[
+        RecordId | None, Field(description="Author's user id; not documented.")
+    ] = None,
+    author_type: Annotated[
+        Literal["team_member", "client", "system"] | None,
+        Field(description="Author; only the older route takes it."),
+    ] = None,
+    is_private: Annotated[
+        bool | None,
+        Field(description="true: inside the team alone. Refused where TaskIP cannot keep it private."),
+    ] = None,
+    notify_client: Annotated[bool | None, Field(description=NOTIFY)] = None,
+) -> Written:
+    """Answer a ticket; the client sees it and is mailed. For emails of the inbox use reply_conversation."""
+    guide_only = {"status", "attachment", "reply_by_user_id"}
+    reference_only = {"author_type", "is_private", "notify_client"}
+
+    def body(route: Route) -> dict[str, Any]:
+        # Neither route knows the other's fields; one that is dropped could make a private reply public.
+        unknown = call.given.keys() & (guide_only if route.origin == "reference" else reference_only)
+        if unknown - ({"is_private"} if is_private is False else set()):
+            raise InexpressibleError(*sorted(unknown))
+        if route.origin == "reference":
+            return call.given
+        rest = {name: value for name, value in call.given.items() if name not in {"message", "is_private"}}
+        return numbers({"description": message} | rest)
+
+    return await call.write(f"Reply to ticket {ticket_id} sent", key="reply", body=body)
+
+
+@operation("ticket.upload_attachments", f"POST {TICKET}/attachments", Effect.CREATE)
+async def upload_ticket_attachments(
+    call: Call,
+    ticket_id: TicketId,
+    file_paths: Annotated[
+        list[Text], Field(min_length=1, max_length=10, description="Files, from the user's TaskIP folder.")
+    ],
+    description: Annotated[str | None, Field(description="What the files are.")] = None,
+) -> Written:
+    """Upload files to a ticket. Uploads are limited to 50 an hour; newer systems may not offer it."""
+    # All are read and checked before anything is sent.
+    files = [
+        await anyio.to_thread.run_sync(call.backend.files.read_upload, path, "files[]") for path in file_paths
+    ]
+    answer = await call(body={"description": description} if description else {}, uploads=files)
+    page = call.page(answer, "data.uploaded_files")
+    return Written(
+        f"{len(files)} files uploaded to ticket {ticket_id}", ticket_id, {"uploaded_files": page.items}
+    )
+
+
+@operation("ticket.list_attachments", f"GET {TICKET}/attachments", Effect.READ)
+async def list_ticket_attachments(
+    call: Call,
+    ticket_id: TicketId,
+    search: UnverifiedSearch = None,
+    status: UnverifiedStatus = None,
+    date_from: UnverifiedDateFrom = None,
+    date_to: UnverifiedDateTo = None,
+    created_at: CreatedAt = None,
+    sort: UnverifiedSort = None,
+    order: UnverifiedOrder = None,
+) -> Page:
+    """List the files of a ticket. Newer systems may not offer it; get_ticket shows an attachment, too."""
+    return await call.rows("data.attachments", paged=False)
+
+
+def _bulk(arguments: Arguments) -> set[Consequence]:
+    return {Consequence.BULK} | ({Consequence.DELETE} if arguments.get("action") == "delete" else set())
+
+
+NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"}
+
+
+@operation(
+    "ticket.bulk_actions",
+    "POST /ticket/bulk-actions",
+    Effect.BULK,
+    guide="POST /support-ticket/bulk-actions",
+    possible={Consequence.BULK, Consequence.DELETE},
+    judge=_bulk,
+    idempotent=False,
+    warns="TaskIP reports a deletion whatever the action, and not what became of each ticket. Clients may be mailed.",
+)
+async def bulk_update_tickets(
+    call: Call,
+    ticket_ids: Annotated[list[RecordId], Field(min_length=1, description="Tickets by integer id.")],
+    action: Annotated[
+        Literal["delete", "status_update", "assign", "add_tags"], Field(description="What to do.")
+    ],
+    status: Annotated[
+        Literal["open", "in_progress", "resolved", "closed"] | None, Field(description="With status_update.")
+    ] = None,
+    resolution_notes: Annotated[str | None, Field(description="With status_update to resolved.")] = None,
+    assigned_to: Annotated[MemberId | None, Field(description="Team member id, with assign.")] = None,
+    tags: Annotated[list[Text] | None, Field(description="Tags, with add_tags.")] = None,
+) -> Written:
+    """Delete, assign, tag or set the status of several tickets at once. Whether clients are mailed is unknown."""
+    needed = NEEDED.get(action)
+    if needed and needed not in call.given:
+        raise ArgumentError(f"{needed} is required with action {action}. Nothing was sent.")
+    extras = {name: value for name, value in call.given.items() if name not in {"ticket_ids", "action"}}
+    body = {"ticket_ids": ticket_ids, "action": action} | ({"parameters": extras} if extras else {})
+    return await call.write(f"{action} carried out on {len(ticket_ids)} tickets", body=body)
+
+
+@operation("ticket.analytics", "GET /ticket/analytics", Effect.READ)
+async def get_ticket_analytics(
+    call: Call,
+    period: Annotated[Literal["day", "week", "month", "year"] | None, Field(description="Span.")] = None,
+    start_date: Annotated[Day | None, Field(description="First day, YYYY-MM-DD.")] = None,
+    end_date: Annotated[Day | None, Field(description="Last day, YYYY-MM-DD.")] = None,
+    group_by: Annotated[
+        Literal["status", "priority", "category", "assignee"] | None, Field(description="Grouping.")
+    ] = None,
+) -> Record:
+    """Get ticket counts and resolution times. Newer systems may not offer it."""
+    return await call.record()

@@ -112,6 +112,8 @@ class Case:
     """How the tool shows what the stand-in answered, where it is not the same."""
     sent_as: Mapping[Origin, str] = field(default_factory=dict[Origin, str])
     """The operation whose route carries the call in a document that lacks the own one."""
+    appears: str = ""
+    """The list whose first row is there only after the write, which a look-up must find."""
     files: tuple[tuple[str, str], ...] = ()
     """(form field, file name) pairs of an upload."""
 

@@ -43,6 +43,7 @@ FORMATS: Mapping[str, str] = {
 WORDS: Mapping[str, Any] = {
     "invoice.status": "draft",
     "invoice.discount_type": "percent",
+    "invoice.recurring_payment.recurring_until": "2026-12-31",
     "quotation_list_item.status": "draft",
     "quotation_list_item.discount_type": "percent",
     "quotation_list_item.up_payment_type": "fixed",

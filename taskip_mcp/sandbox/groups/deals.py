@@ -38,7 +38,11 @@ def present(call: Call, row: Row, *, listed: bool = False) -> Row:
     if not listed:
         return shown
     none: list[Row] = []
-    extras = shapes.select(row, "status", "currency", "order") | {"documents": none, "files": none, "tags": none}
+    extras = shapes.select(row, "status", "currency", "order") | {
+        "documents": none,
+        "files": none,
+        "tags": none,
+    }
     split = shapes.select(contact, "id", "first_name", "last_name", "email") if contact else None
     return shown | extras | {"contact": split}
 

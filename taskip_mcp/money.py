@@ -1,0 +1,40 @@
+"""Amounts: exact arithmetic between currency units and cents, and the totals of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from taskip_mcp.errors import ArgumentError
+
+CENT = Decimal("0.01")
+
+
+def exact(value: float) -> Decimal:
+    """The decimal that the caller wrote; a float holds it only nearly."""
+    return Decimal(str(value))
+
+
+def cents(name: str, amount: float) -> int:
+    """Currency units -> integer cents; more than two decimals are refused, not rounded."""
+    value = exact(amount) * 100
+    if value != value.to_integral_value():
+        raise ArgumentError(f"{name}: {amount} has more than two decimals. Nothing was sent.")
+    return int(value)
+
+
+def totals(
+    items: Iterable[Mapping[str, Any]], discount: float | None, kind: str | None
+) -> tuple[float, float]:
+    """(subtotal, total) of items with ``qty`` and ``rate``, rounded to cents.
+
+    `discount` is a percentage when `kind` is ``percent``, else an amount; without tax, which TaskIP adds by id.
+    """
+    subtotal = sum((exact(item["qty"]) * exact(item["rate"]) for item in items), Decimal(0))
+    subtotal = subtotal.quantize(CENT, ROUND_HALF_UP)
+    off = exact(discount or 0)
+    total = subtotal - (subtotal * off / 100 if kind == "percent" else off)
+    if total < 0:
+        raise ArgumentError("discount: it is larger than the items together. Nothing was sent.")
+    return float(subtotal), float(total.quantize(CENT, ROUND_HALF_UP))
