@@ -365,8 +365,9 @@ async def set_invoice_recurring(
     ] = None,
 ) -> Written:
     """Let an invoice recur, or stop that. It bills the client on a schedule."""
-    words = "recurs" if is_recurring else "no longer recurs"
-    return await call.write(f"Invoice {invoice_id} {words}", id=invoice_id)
+    return await call.write(
+        f"Invoice {invoice_id} {'recurs' if is_recurring else 'no longer recurs'}", id=invoice_id
+    )
 
 
 BULK = {"delete": Consequence.DELETE, "send": Consequence.SEND, "mark_paid": Consequence.MONEY}

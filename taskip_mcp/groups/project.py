@@ -196,7 +196,7 @@ async def list_recent_activities(
     to_date: ToDate = None,
 ) -> Page:
     """List what happened lately in all projects. For one project use list_project_activities."""
-    return await call.rows()
+    return await call.rows(paged=False)
 
 
 @operation("project.activity", "POST /project/{project_id:uuid}/activity", Effect.READ)

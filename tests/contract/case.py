@@ -52,20 +52,6 @@ RECORD_OF: Mapping[str, str] = {
 }
 """Arguments that may be an id or a uuid -> the schema whose example shows the other one."""
 
-EITHER = frozenset(
-    {
-        "project.get",
-        "project.update",
-        "project.delete",
-        "ticket.get",
-        "ticket.update",
-        "pipeline.get",
-        "pipeline.update",
-        "pipeline.delete",
-    }
-)
-"""Where conventions.identifiers allows an id and a uuid, or nobody can tell (pipelines): passed on as given."""
-
 IDENTIFIERS: Mapping[str, Any] = {
     "ticket_id": 1901,
     "project_id": "pr-uuid",
@@ -87,8 +73,10 @@ class Try:
     reference: Mapping[str, Any] = field(default_factory=dict[str, Any])
     guide: Mapping[str, Any] = field(default_factory=dict[str, Any])
     on: tuple[Origin, ...] = ORIGINS
+    files: tuple[tuple[str, str], ...] = ()
+    """(form field, file name) pairs of an upload."""
     changed: Mapping[str, Any] | None = None
-    """The fields that the result shows, where TaskIP returns no record and they are not the arguments."""
+    """The fields that the result shows, where they are neither TaskIP's record nor the arguments."""
     id: Any = None
     """The id that the result shows, where the answer lacks it and the tool looks it up."""
 
@@ -114,8 +102,6 @@ class Case:
     """The operation whose route carries the call in a document that lacks the own one."""
     appears: str = ""
     """The list whose first row is there only after the write, which a look-up must find."""
-    files: tuple[tuple[str, str], ...] = ()
-    """(form field, file name) pairs of an upload."""
 
 
 def path_arguments(operation: Operation) -> dict[str, Any]:
@@ -144,7 +130,7 @@ def arguments(operation: Operation, case: Case, attempt: Try, *, full: bool) -> 
         name = argument_of(case, each.name)
         if name and (full or each.required):
             value = made_up(each)
-            values[name] = case.labels[name][value] if name in case.labels else value
+            values[name] = case.labels[name].get(value, value) if name in case.labels else value
     values = path_arguments(operation) | values | dict(attempt.args)
     return {name: value for name, value in values.items() if name not in attempt.without}
 
@@ -170,6 +156,8 @@ def made_up(field: Field) -> Any:
             return 30.5 + len(field.name)
         case "boolean":
             return True
+        case "array" if field.items == "string":
+            return [f"my {field.name}"]
         case "array":
             return [20 + len(field.name), 21 + len(field.name)]
         case "object":
@@ -205,18 +193,21 @@ def expected_path(operation: Operation, origin: Origin, values: Mapping[str, Any
     """The document's path with the identifiers of its kind in place."""
     path = operation.route(origin)
     for name, kind in _placeholders(path):
-        path = path.replace("{" + kind + "}", str(_identifier(operation, name, kind, values)), 1)
+        wanted = operation.identifier(origin, kind)
+        path = path.replace("{" + kind + "}", str(_identifier(operation, name, wanted, values)), 1)
     return path
 
 
-def _identifier(operation: Operation, name: str, kind: str, values: Mapping[str, Any]) -> Any:
+def _identifier(operation: Operation, name: str, wanted: str, values: Mapping[str, Any]) -> Any:
+    """The argument itself where it is of the wanted type, else what the record's example shows."""
     given = values[name]
     if name.endswith("_ids"):
         return given[0]
-    right = isinstance(given, int) == (kind == "id")
-    if right or operation.id in EITHER:
+    kind = "integer" if isinstance(given, int) else "string"
+    # Pipelines show their uuid alone, and the guide's integer stands in the same place: it goes as it is.
+    if kind in wanted or operation.group == "pipeline":
         return given
-    return sample.record(RECORD_OF[name])[kind]
+    return sample.record(RECORD_OF[name])["id" if wanted == "integer" else "uuid"]
 
 
 def expected_fields(
@@ -229,7 +220,7 @@ def expected_fields(
     fields: dict[str, Any] = {}
     for name, value in values.items():
         wire = case.renames.get(name, name)
-        if wire in known and argument_of(case, wire) == name:
+        if wire in known and argument_of(case, wire) == name and wire not in dict(attempt.files):
             fields[wire] = _unlabelled(case, name, value)
     own = attempt.reference if origin == "reference" else attempt.guide
     fields |= dict(attempt.wire) | dict(own)
@@ -240,18 +231,18 @@ def _unlabelled(case: Case, name: str, label: Any) -> Any:
     """The contract's value of a label."""
     if name not in case.labels:
         return label
-    return next(value for value, word in case.labels[name].items() if word == label)
+    return next((value for value, word in case.labels[name].items() if word == label), label)
 
 
 def expected_result(
     operation: Operation, case: Case, attempt: Try, origin: Origin, values: Mapping[str, Any]
 ) -> Any:
     """Rows, record, or the `changed` of a write."""
+    if attempt.changed is not None:
+        return dict(attempt.changed)
     data = standin.answered(operation, origin)
     if data is not None:
         return case.result(data) if case.result else data
-    if attempt.changed is not None:
-        return dict(attempt.changed)
     in_path = path_arguments(operation)
     return {
         name: "(hidden)" if "password" in name else value

@@ -40,6 +40,8 @@ class Operation:
     method: str
     path: str
     guide_path: str
+    path_params: Mapping[str, str]
+    guide_path_params: Mapping[str, str]
     effect: str
     destructive: bool
     idempotent: bool
@@ -57,6 +59,10 @@ class Operation:
     def route(self, origin: Origin) -> str:
         """The path that one document gives; the method is the same in both."""
         return self.path if origin == "reference" else self.guide_path
+
+    def identifier(self, origin: Origin, kind: str) -> str:
+        """The type of a placeholder, such as integer or ``integer|string(uuid)``."""
+        return (self.path_params if origin == "reference" else self.guide_path_params)[kind]
 
     def fields(self, origin: Origin) -> tuple[Field, ...]:
         """The fields of one document's route, wherever they travel."""
@@ -92,6 +98,8 @@ def _operation(row: Mapping[str, Any]) -> Operation:
         method=row["method"],
         path=row["path"],
         guide_path=row.get("guide_path", row["path"]),
+        path_params=row["path_params"],
+        guide_path_params=row.get("guide_path_params", row["path_params"]),
         effect=row["effect"],
         destructive=row["destructive"],
         idempotent=row["idempotent"],

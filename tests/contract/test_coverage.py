@@ -64,6 +64,7 @@ def test_every_documented_field_is_exercised_and_nothing_else_is_sent(id: str) -
             continue
         sent = [
             expected_fields(row, case, attempt, origin, arguments(row, case, attempt, full=True))
+            | dict(attempt.files)
             for attempt in case.full
             if origin in attempt.on
         ]
@@ -102,7 +103,7 @@ def test_every_argument_reaches_the_wire_and_every_parameter_is_tried(id: str) -
     for attempt in case.full:
         values = arguments(row, case, attempt, full=True)
         tried |= set(values)
-        sent: set[str] = {name for _, name in case.files}
+        sent = set(dict(attempt.files))
         for origin in attempt.on:
             sent |= set(expected_fields(row, case, attempt, origin, values))
         for name in set(values) - set(path_arguments(row)) - CONTROL:
