@@ -14,6 +14,7 @@ MODULES = (
     "documents",
     "projects",
     "tasks",
+    "containers",
     "attributes",
     "pipelines",
     "deals",
