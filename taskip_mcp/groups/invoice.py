@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from taskip_mcp import merge, money
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, ConflictError, TaskipError, UnreadableError
-from taskip_mcp.groups.invoice_models import InvoiceItem, Note, Payable, RecurringPayment
+from taskip_mcp.groups.invoice_models import BACK, NAMES, InvoiceItem, Note, Payable, RecurringPayment
 from taskip_mcp.operation import Arguments, Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -54,46 +54,6 @@ Clearable = Literal["issue_date", "due_date", "items", "discount", "discount_typ
 
 
 Items = Annotated[list[InvoiceItem] | None, Field(description="Lines of the invoice.")]
-# Parameter -> field under `invoice`.
-NAMES = {"contact_id": "contacts", "tax_ids": "tax"}
-
-
-def _items(record: Record) -> Any:
-    """Lines as the body takes them: without the ids that reads add."""
-    if not isinstance(record.get("items"), list):
-        return None
-    lines = cast("list[Record]", record["items"])
-    return [
-        {name: line[name] for name in ("name", "qty", "rate", "label") if line.get(name) is not None}
-        for line in lines
-    ]
-
-
-def _contact(record: Record) -> int | None:
-    number = record.get("contact_id")
-    return number if isinstance(number, int) else merge.one_id("contacts")(record)
-
-
-# What the single read shows of each writable field; the update takes the whole invoice (contract invoice.update).
-BACK = {
-    "invoice_no": merge.same("invoice_no"),
-    "contacts": _contact,
-    "payment_gateway": merge.same("payment_gateway"),
-    "template": merge.same("template"),
-    "subject": merge.same("subject"),
-    "issue_date": merge.day("issue_date", "%Y-%m-%d"),
-    "due_date": merge.day("due_date", "%Y-%m-%d"),
-    "currency": merge.same("currency"),
-    "items": _items,
-    "subtotal": merge.same("subtotal"),
-    "discount": merge.same("discount"),
-    "discount_type": merge.same("discount_type"),
-    "tax": merge.ids("tax"),
-    "total": merge.same("total"),
-    "notes": merge.same("notes"),
-    "recurring_payment": merge.same("recurring_payment"),
-    "payable": merge.same("payable"),
-}
 
 
 @operation("invoice.list", "GET /invoice", Effect.READ)

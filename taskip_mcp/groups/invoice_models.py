@@ -1,12 +1,14 @@
-"""The nested parts of an invoice."""
+"""The nested parts of an invoice, and how a read maps back to the body of an update."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.params import Nested, Number, RecordId, Text
+from taskip_mcp.results import Record
 
 
 class InvoiceItem(Nested):
@@ -41,3 +43,45 @@ class Payable(Nested):
     payable_amount: Annotated[Number | None, Field(description="Amount.")] = None
     payable_amount_type: Annotated[str | None, Field(description="Kind of amount, as reads show it.")] = None
     payment_type: Annotated[str | None, Field(description="Seen: full-amount.")] = None
+
+
+# Parameter -> field under `invoice`.
+NAMES = {"contact_id": "contacts", "tax_ids": "tax"}
+
+
+def _items(record: Record) -> Any:
+    """Lines as the body takes them: without the ids that reads add."""
+    if not isinstance(record.get("items"), list):
+        return None
+    lines = cast("list[Record]", record["items"])
+    return [
+        {name: line[name] for name in ("name", "qty", "rate", "label") if line.get(name) is not None}
+        for line in lines
+    ]
+
+
+def _contact(record: Record) -> int | None:
+    number = record.get("contact_id")
+    return number if isinstance(number, int) else merge.one_id("contacts")(record)
+
+
+# What the single read shows of each writable field; the update takes the whole invoice (contract invoice.update).
+BACK = {
+    "invoice_no": merge.same("invoice_no"),
+    "contacts": _contact,
+    "payment_gateway": merge.same("payment_gateway"),
+    "template": merge.same("template"),
+    "subject": merge.same("subject"),
+    "issue_date": merge.day("issue_date", "%Y-%m-%d"),
+    "due_date": merge.day("due_date", "%Y-%m-%d"),
+    "currency": merge.same("currency"),
+    "items": _items,
+    "subtotal": merge.same("subtotal"),
+    "discount": merge.same("discount"),
+    "discount_type": merge.same("discount_type"),
+    "tax": merge.ids("tax"),
+    "total": merge.same("total"),
+    "notes": merge.same("notes"),
+    "recurring_payment": merge.same("recurring_payment"),
+    "payable": merge.same("payable"),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 Row = dict[str, Any]
 
@@ -71,6 +71,16 @@ def user_ref(member: Row | None) -> Row | None:
 def full_name(person: Row) -> str:
     """First and last name."""
     return " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
+
+
+def numbers(row: Row, name: str) -> list[int]:
+    """A list of ids, empty where the field is."""
+    return cast("list[int]", row.get(name) or [])
+
+
+def rows(row: Row, name: str) -> list[Row]:
+    """A list of nested records, empty where the field is."""
+    return cast("list[Row]", row.get(name) or [])
 
 
 def select(row: Row, *names: str, **renamed: str) -> Row:

@@ -43,7 +43,7 @@ def destroy(call: Call) -> Row:
     row = call.find("attribute", "ProjectAttribute")
     for kind, field in USES:
         for each in call.store.rows(kind):
-            numbers: list[int] = each.get(field) or []
+            numbers = shapes.numbers(each, field)
             if row["id"] in numbers:
                 rest = [number for number in numbers if number != row["id"]]
                 call.store.update(kind, each["id"], {field: rest})

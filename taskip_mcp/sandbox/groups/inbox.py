@@ -12,7 +12,7 @@ SHOWN = 90
 
 
 def _tags(call: Call, row: Row) -> list[Row]:
-    found = [call.store.get("inbox_tag", number) for number in row.get("tags") or []]
+    found = [call.store.get("inbox_tag", number) for number in shapes.numbers(row, "tags")]
     return [shapes.select(tag, "id", "title", "color") | {"type": "inbox"} for tag in found if tag]
 
 
@@ -43,7 +43,7 @@ def index(call: Call) -> Row:
     elif state == "archived":
         rows = []
     if tag := call.query.get("tag_id"):
-        rows = [row for row in rows if tag in {str(number) for number in row.get("tags") or []}]
+        rows = [row for row in rows if tag in {str(number) for number in shapes.numbers(row, "tags")}]
     found = shapes.matching(
         rows,
         call.query,
@@ -140,7 +140,7 @@ def assign_tags(call: Call) -> Row:
     fields = call.valid(
         {"tags": "required|array", "tags.*.label": "required|string", "tags.*.color": "string"}
     )
-    numbers: list[int] = list(row.get("tags") or [])
+    numbers: list[int] = shapes.numbers(row, "tags")
     for tag in fields["tags"]:
         known = call.store.rows("inbox_tag", title=tag["label"])
         new = {"title": tag["label"], "color": tag.get("color") or "#64748B"}
@@ -172,8 +172,8 @@ def delete_tag(call: Call) -> Row:
     """The tag itself, from every conversation."""
     tag = call.find("inbox_tag", "Tag")
     for row in call.store.rows("conversation"):
-        if tag["id"] in (row.get("tags") or []):
-            rest = [number for number in row["tags"] if number != tag["id"]]
+        if tag["id"] in shapes.numbers(row, "tags"):
+            rest = [number for number in shapes.numbers(row, "tags") if number != tag["id"]]
             call.store.update("conversation", row["id"], {"tags": rest})
     call.store.delete("inbox_tag", tag["id"])
     return {"msg": "Tag deleted successfully"}

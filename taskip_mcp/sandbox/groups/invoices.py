@@ -60,7 +60,7 @@ FULL = {"payable_amount": None, "payable_amount_type": None, "payment_type": "fu
 
 def paid(row: Row) -> float:
     """What was paid so far."""
-    return round(sum(each["amount"] for each in row.get("payments") or []), 2)
+    return round(sum(float(each["amount"]) for each in shapes.rows(row, "payments")), 2)
 
 
 def due(row: Row) -> float:
@@ -110,12 +110,12 @@ def present(store: Store, row: Row) -> Row:
 
 def _taxes(row: Row) -> list[Row]:
     base = float(row.get("subtotal") or 0)
-    found = [TAXES[number] for number in row.get("tax") or [] if number in TAXES]
+    found = [TAXES[number] for number in shapes.numbers(row, "tax") if number in TAXES]
     return [tax | {"amount": round(base * float(cast("int", tax["rate"])) / 100, 2)} for tax in found]
 
 
 def _activities(row: Row) -> list[Row]:
-    payments = cast("list[Row]", row.get("payments") or [])
+    payments = shapes.rows(row, "payments")
     return [
         {"id": index, "action": "payment", "amount": each["amount"], "created_at": shapes.iso(each["at"])}
         for index, each in enumerate(payments, 1)
@@ -215,7 +215,9 @@ def update(call: Call) -> Row:
         "invoice_no": fields.get("invoice_no") or row["invoice_no"],
     }
     if changes.get("items"):
-        changes["items"] = [line | {"id": place} for place, line in enumerate(changes["items"], 1)]
+        changes["items"] = [
+            line | {"id": place} for place, line in enumerate(shapes.rows(changes, "items"), 1)
+        ]
     call.store.update("invoice", row["id"], changes)
     return {"msg": "Invoice updated successfully"}
 
@@ -265,7 +267,7 @@ def _pay(call: Call, row: Row, amount: float, method: str) -> Row:
     ]
     status = (
         "paid"
-        if round(float(row.get("total") or 0) - sum(each["amount"] for each in payments), 2) <= 0
+        if round(float(row.get("total") or 0) - sum(float(each["amount"]) for each in payments), 2) <= 0
         else None
     )
     changed = call.store.update(
@@ -304,7 +306,7 @@ def download(call: Call) -> Answer:
     """A PDF named after the invoice number."""
     row = present(call.store, call.find("invoice", "Invoice"))
     lines = [f"{each['qty']} x {each['name']}: {each['rate']} {row['currency']}" for each in row["items"]]
-    client = row["contacts"] or {}
+    client: Row = row["contacts"] or {}
     head = [f"To: {shapes.full_name(client)} {client.get('email', '')}", f"Due: {row['due_date']}", ""]
     foot = ["", f"Total: {row['total']} {row['currency']}", f"Open: {row['due_amount']} {row['currency']}"]
     content = pdf.make(f"Invoice {row['invoice_no']}", [*head, *lines, *foot])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from taskip_mcp.sandbox import shapes
 from taskip_mcp.sandbox.routing import Answer, Call, route
@@ -88,7 +88,7 @@ def index(call: Call) -> Row:
     )
     for name, field in (("client_id", "client"), ("assigned_to", "assignee")):
         if wanted := call.query.get(name):
-            rows = [row for row in rows if wanted in {str(number) for number in row.get(field) or []}]
+            rows = [row for row in rows if wanted in {str(number) for number in shapes.numbers(row, field)}]
     return call.page(rows, lambda row: present(call, row))
 
 
@@ -246,7 +246,7 @@ def media(row: Row) -> Row:
 
 
 def _message(call: Call, row: Row) -> Row:
-    member = cast("Row", call.store.get("team_member", row["user_id"]) or {})
+    member = call.store.get("team_member", row["user_id"]) or {}
     file = call.store.get("media", row["attachment"]) if row.get("attachment") else None
     return shapes.select(row, "id", "status", "msg_content", "user_id", project_id="parent") | {
         "createdAt": shapes.relative(row["created_at"], call.now),

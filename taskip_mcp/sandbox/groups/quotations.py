@@ -108,7 +108,7 @@ def alone(store: Store, row: Row) -> Row:
         }
         for place, item in enumerate(row["items"], 1)
     ]
-    activity = {
+    activity: Row = {
         "id": row["id"],
         "log_name": "quotation",
         "description": "created",

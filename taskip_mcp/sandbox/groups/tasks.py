@@ -48,12 +48,12 @@ def _shared(call: Call, row: Row) -> Row:
 
 
 def _documents(call: Call, row: Row) -> list[Row]:
-    found = [call.store.get("document", number) for number in row.get("documents") or []]
+    found = [call.store.get("document", number) for number in shapes.numbers(row, "documents")]
     return [{"id": each["id"], "name": each["name"], "type": "document"} for each in found if each]
 
 
 def _files(call: Call, row: Row) -> list[Row]:
-    found = [call.store.get("media", number) for number in row.get("files") or []]
+    found = [call.store.get("media", number) for number in shapes.numbers(row, "files")]
     return [each for each in found if each]
 
 
@@ -205,7 +205,7 @@ def all_tasks(call: Call) -> Row:
     if fields.get("project_ids"):
         rows = [row for row in rows if row["parent"] in fields["project_ids"]]
     if fields.get("assigned_to"):
-        rows = [row for row in rows if int(fields["assigned_to"]) in (row.get("assignees") or [])]
+        rows = [row for row in rows if int(fields["assigned_to"]) in shapes.numbers(row, "assignees")]
     return {"data": [_across(call, row) for row in rows]}
 
 
@@ -230,7 +230,7 @@ def add_label(call: Call) -> Row:
     row = task_of(call)
     number = call.valid({"label_id": "required|integer|exists:attribute"})["label_id"]
     call.store.update(
-        "task", row["id"], {"labels": list(dict.fromkeys([*(row.get("labels") or []), number]))}
+        "task", row["id"], {"labels": list(dict.fromkeys([*shapes.numbers(row, "labels"), number]))}
     )
     label = call.find("attribute", "Attribute", number)
     data = shapes.select(label, "id", "title", "color", "type")
@@ -238,7 +238,7 @@ def add_label(call: Call) -> Row:
 
 
 def _without(row: Row, field: str, number: int, name: str) -> Row:
-    numbers: list[int] = row.get(field) or []
+    numbers = shapes.numbers(row, field)
     if number not in numbers:
         raise missing(name, number)
     return {field: [each for each in numbers if each != number]}
@@ -259,7 +259,7 @@ def add_assignee(call: Call) -> Row:
     row = task_of(call)
     number = call.valid({"assignee_id": "required|integer|exists:team_member"})["assignee_id"]
     call.store.update(
-        "task", row["id"], {"assignees": list(dict.fromkeys([*(row.get("assignees") or []), number]))}
+        "task", row["id"], {"assignees": list(dict.fromkeys([*shapes.numbers(row, "assignees"), number]))}
     )
     data = {
         "id": row["id"] * 100 + number,
@@ -315,7 +315,9 @@ def attach(call: Call) -> Row:
     """An id of the media library; nothing is uploaded."""
     row = task_of(call)
     number = call.valid({"file_id": "required|integer|exists:media"})["file_id"]
-    call.store.update("task", row["id"], {"files": list(dict.fromkeys([*(row.get("files") or []), number]))})
+    call.store.update(
+        "task", row["id"], {"files": list(dict.fromkeys([*shapes.numbers(row, "files"), number]))}
+    )
     data = _task_file(row, call.find("media", "Media", number))
     return {"msg": "File added successfully", "data": data, "status": 200}
 

@@ -106,7 +106,7 @@ def _remove(call: Call, row: Row) -> None:
         raise forbidden("The system administrator cannot be deleted.")
     for kind, field in (("project", "assignee"), ("project", "project_manager"), ("task", "assignees")):
         for each in call.store.rows(kind):
-            people: list[int] = each.get(field) or []
+            people = shapes.numbers(each, field)
             if row["id"] in people:
                 moved = list(dict.fromkeys(1 if person == row["id"] else person for person in people))
                 call.store.update(kind, each["id"], {field: moved})
