@@ -261,18 +261,11 @@ def send(call: Call) -> Row:
 
 def _pay(call: Call, row: Row, amount: float, method: str) -> Row:
     """Record a payment; the invoice is paid once nothing is due."""
-    payments = [
-        *(row.get("payments") or []),
-        {"amount": amount, "method": method, "at": call.now.isoformat()},
-    ]
-    status = (
-        "paid"
-        if round(float(row.get("total") or 0) - sum(float(each["amount"]) for each in payments), 2) <= 0
-        else None
-    )
-    changed = call.store.update(
-        "invoice", row["id"], {"payments": payments, "status": status or row["status"]}
-    )
+    made: Row = {"amount": amount, "method": method, "at": call.now.isoformat()}
+    payments = [*shapes.rows(row, "payments"), made]
+    open_ = due(row | {"payments": payments})
+    status = "paid" if open_ <= 0 else row["status"]
+    changed = call.store.update("invoice", row["id"], {"payments": payments, "status": status})
     data = {"invoice_id": row["id"], "amount": amount, "client_id": row.get("contact_id")}
     call.announce("invoice.paid", data)
     return changed

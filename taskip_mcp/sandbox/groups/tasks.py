@@ -121,9 +121,8 @@ def create(call: Call) -> Answer:
     project = project_of(call)
     fields = _in_project(call, project, call.valid(RULES))
     last = stats(call, fields["container_id"])["total_tasks"] + 1
-    row = call.store.insert(
-        "task", {"order": last, "is_completed": False, "files": []} | fields, parent=project["id"]
-    )
+    fresh: Row = {"order": last, "is_completed": False}
+    row = call.store.insert("task", fresh | fields, parent=project["id"])
     log(call, project, "task_created", f"Task {row['title']} was created")
     call.announce("task.created", {"task_id": row["id"], "title": row["title"]})
     return Answer({"msg": "Task created successfully", "task": present(call, row), "status": 200}, 201)
