@@ -13,7 +13,7 @@ from typing import Any, cast
 from taskip_mcp import errors
 from taskip_mcp import operation as operations
 from taskip_mcp.call import CONTROL, Backend, Call
-from taskip_mcp.operation import Consequence, Operation
+from taskip_mcp.operation import Consequence, Effect, Operation
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject, jsonable
 
@@ -41,6 +41,8 @@ async def perform(backend: Backend, operation: Operation, arguments: Mapping[str
     confirmed = values.pop("confirm", False)
     found = operation.consequences(values)
     call = Call(backend, operation, values)
+    if operation.effect is Effect.UPDATE and not call.given and not values.get("clear"):
+        raise errors.ArgumentError(f"{operation.name}: give at least one field to change. Nothing was sent.")
     if found and not confirmed:
         return await preview(call, found)
     return await operation.function(call, **values)

@@ -133,7 +133,7 @@ CASES: Mapping[str, Case] = {
         appears="quotation.list",
     ),
     "quotation.get": Case(result=_quotation),
-    "quotation.update": Case(labels=ADVANCE),
+    "quotation.update": Case(labels=ADVANCE, minimal=(Try({"note": "x"}),)),
     "quotation.delete": Case(),
     "quotation.convert_to_invoice": Case(
         full=(Try(changed=INVOICE, id=INVOICE["id"]),),

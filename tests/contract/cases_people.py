@@ -35,7 +35,7 @@ CASES: Mapping[str, Case] = {
     "contact.create": Case(labels=PORTAL),
     "contact.get": Case(),
     # The portal switch is yes or no for the model and 1 or 0 for TaskIP.
-    "contact.update": Case(labels=PORTAL),
+    "contact.update": Case(labels=PORTAL, minimal=(Try({"position": "x"}),)),
     "contact.delete": Case(),
     "contact.bulk_delete": Case(),
     # The reference route cannot name the contact, so that the body does.

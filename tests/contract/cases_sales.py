@@ -12,12 +12,12 @@ CASES: Mapping[str, Case] = {
     "pipeline.list": Case(),
     "pipeline.create": Case(full=(Try({"status": "archived"}),)),
     "pipeline.get": Case(minimal=(Try({"pipeline_id": "12"}),)),
-    "pipeline.update": Case(full=(Try({"status": "archived"}),)),
+    "pipeline.update": Case(full=(Try({"status": "archived"}),), minimal=(Try({"title": "x"}),)),
     "pipeline.delete": Case(),
     "deal.list": Case(),
     "deal.create": Case(),
     "deal.get": Case(),
-    "deal.update": Case(),
+    "deal.update": Case(minimal=(Try({"description": "x"}),)),
     "deal.delete": Case(),
     # No body is documented. The guide has no such row: an update of deal_stage_id is its way to move a deal.
     "deal.change_stage": Case(
@@ -61,7 +61,7 @@ CASES: Mapping[str, Case] = {
     ),
     "stage.list": Case(minimal=(Try({"pipeline_id": 12}),)),
     "stage.create": Case(),
-    "stage.update": Case(),
+    "stage.update": Case(minimal=(Try({"title": "x"}),)),
     "stage.delete": Case(),
     "stage.reorder": Case(),
 }

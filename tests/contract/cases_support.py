@@ -139,7 +139,7 @@ CASES: Mapping[str, Case] = {
         undocumented=frozenset({"file"}),
     ),
     "document.get": Case(),
-    "document.update": Case(),
+    "document.update": Case(minimal=(Try({"name": "x"}),)),
     "document.delete": Case(),
     "document.download": Case(),
     "meeting.list": Case(),
