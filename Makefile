@@ -22,7 +22,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 
 types: $(STAMP)
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 generate: $(STAMP) ## tool_schemas/ and the generated parts of the README
 	$(BIN)/taskip-mcp schemas
