@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from taskip_mcp import errors, wire
@@ -74,6 +75,7 @@ class Call:
         self.backend = backend
         self.operation = operation
         self.arguments = dict(arguments)
+        self._wrote = False
         in_path = {name for route in operation.routes for name, _ in route.placeholders}
         self.given: JsonObject = {
             name: wire.jsonable(value)
@@ -111,6 +113,7 @@ class Call:
             request = await self._request(route, fields, query, uploads, resolving)
             answer = await self._try(route, request)
             if isinstance(answer, Answer):
+                self._wrote = self.operation.effect is not Effect.READ
                 return answer
             refused.append(route)
         raise self._no_route(refused, stuck)
@@ -143,13 +146,14 @@ class Call:
         route. The record is missing too: the 404 was about the record.
         """
         lister = operations.find(f"{self.operation.group}.list")
-        if lister is not self.operation and not await self._answers(lister, route):
-            return False
         own = self.operation.routes[0].placeholders
         reader = operations.reader_of(own[-1][0], self.operation.group) if own else None
-        if reader is None or lister is self.operation:
-            return False
-        return reader is self.operation or not await self._answers(reader, route)
+        with self._before_or_after():
+            if lister is not self.operation and not await self._answers(lister, route):
+                return False
+            if reader is None or lister is self.operation:
+                return False
+            return reader is self.operation or not await self._answers(reader, route)
 
     async def _answers(self, other: Operation, like: Route) -> bool:
         """Whether a read of the same document answers; anything but a 404 or 405 counts as yes."""
@@ -180,7 +184,8 @@ class Call:
         for name, kinds in route.placeholders:
             value = self.arguments[name]
             if not (resolving and name == self.operation.reads):
-                value = await self.backend.identifier(self.operation.group, name, value, kinds)
+                with self._before_or_after():
+                    value = await self.backend.identifier(self.operation.group, name, value, kinds)
             values[name] = value
         fields = query if query is not None else (self.given if route.method == "GET" else {})
         return Request(
@@ -252,7 +257,18 @@ class Call:
         if other.effect is not Effect.READ:
             raise ValueError(f"{contract} is not a read")
         known = dict.fromkeys(_optional(other))
-        return await other.function(Call(self.backend, other, known | arguments), **arguments)
+        with self._before_or_after():
+            return await other.function(Call(self.backend, other, known | arguments), **arguments)
+
+    @contextmanager
+    def _before_or_after(self) -> Generator[None]:
+        """A read that fails on the way of a write tells what that means for the write."""
+        try:
+            yield
+        except errors.ApiError as error:
+            if self.operation.effect is not Effect.READ and error.outcome == "read":
+                error.outcome = "unknown" if self._wrote else "unchanged"
+            raise
 
     def merge(self, record: Record, back: Readback) -> JsonObject:
         """The full body of an update that replaces: the record's own values under what was given.

@@ -94,7 +94,7 @@ class TaskipClient:
                 transport=self._transport,
                 # A redirect could carry the key to another host, or turn a POST into a GET.
                 follow_redirects=False,
-                # Proxies from the environment are the user's choice, .netrc credentials are not ours to send.
+                # A proxy of the environment is for the network, not for an application in this process.
                 trust_env=self._transport is None,
             )
         return self._http
@@ -160,19 +160,22 @@ class TaskipClient:
         )
         if 300 <= status < 400:
             words = "TaskIP answered with a redirect, which is not followed; check TASKIP_BASE_URL"
-        quoted = (
-            said.message.replace(self.settings.secret_key, "***")
-            if self.settings.secret_key
-            else said.message
-        )
+        message = self._masked(said.message)
         return errors.error_class(status)(
-            f"{words}: {quoted}" if quoted else words,
+            f"{words}: {message}" if message else words,
             operation=request.operation,
             status=status,
-            fields=said.fields,
+            fields={
+                self._masked(name): [self._masked(text) for text in texts]
+                for name, texts in said.fields.items()
+            },
             # Below 500 TaskIP says that it refused; a server error may come after the change was made.
             outcome=_outcome(request, "unknown" if status >= 500 else "unchanged"),
         )
+
+    def _masked(self, text: str) -> str:
+        """TaskIP may repeat the key; nobody else may see it."""
+        return text.replace(self.settings.secret_key, "***") if self.settings.secret_key else text
 
 
 def _outcome(request: Request, outcome: Outcome) -> Outcome:

@@ -6,7 +6,6 @@ The transcript goes to stdout; every call goes through a server process of its o
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -19,6 +18,8 @@ import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import TextContent
+
+from taskip_mcp import settings
 
 Record = dict[str, Any]
 WIDTH = 108
@@ -195,12 +196,10 @@ async def business_day(day: Day) -> None:
 async def run() -> int:
     """Start the server as a child over stdio and live the day; the exit status."""
     with tempfile.TemporaryDirectory(prefix="taskip-demo-") as folder:
-        # The demo must not reach a real account, whatever this shell is set up for.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TASKIP_")}
         child = StdioServerParameters(
             command=sys.executable,
             args=["-m", "taskip_mcp"],
-            env=inherited | {"TASKIP_SANDBOX": "1", "TASKIP_FILES_DIR": folder},
+            env=settings.without_taskip() | {"TASKIP_SANDBOX": "1", "TASKIP_FILES_DIR": folder},
         )
         async with Client(child) as client:
             day = Day(client)

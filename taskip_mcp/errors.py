@@ -90,7 +90,8 @@ class ApiError(TaskipError):
         status = f" (HTTP {self.status})" if self.status is not None else ""
         parts = [f"{self.message.rstrip('.')}{status}."]
         parts += [f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()]
-        parts += [OUTCOME_WORDS[self.outcome], self.advice]
+        # With an open outcome the only advice is to look: "try again" could do it twice.
+        parts += [OUTCOME_WORDS[self.outcome], "" if self.outcome == "unknown" else self.advice]
         return " ".join(part for part in parts if part)
 
 
@@ -103,7 +104,7 @@ class ConnectError(ApiError):
 class LostError(ApiError):
     """The request left, and no complete answer came back."""
 
-    advice = "A read can simply be repeated."
+    advice = "It can simply be repeated."
 
 
 class UnreadableError(ApiError):

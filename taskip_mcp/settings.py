@@ -221,6 +221,11 @@ def from_process(*, need_key: bool = True) -> Settings:
     return load(os.environ, need_key=need_key)
 
 
+def without_taskip() -> dict[str, str]:
+    """This process's environment without our variables, for a child that must not reach a real account."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TASKIP_")}
+
+
 def _parse(variable: Variable, text: str) -> Any:
     try:
         return variable.parse(text)

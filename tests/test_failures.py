@@ -148,8 +148,12 @@ async def test_a_failed_read_says_nothing_about_changes(status: int) -> None:
 
 
 async def test_a_key_that_taskip_repeats_is_hidden() -> None:
-    script = Script({"GET /company/5": (403, {"message": f"Key {KEY} may not"})})
-    assert "Key *** may not" in failed(await ask("get_company", {"company_id": 5}, script))
+    script = Script(
+        {"GET /company/5": (403, {"message": f"Key {KEY} may not", "errors": {"key": [f"{KEY}?"]}})}
+    )
+    said = failed(await ask("get_company", {"company_id": 5}, script))
+    assert "Key *** may not" in said
+    assert "***?" in said
 
 
 @pytest.mark.parametrize(
@@ -174,6 +178,25 @@ async def test_an_empty_answer_to_a_read_is_an_error_and_to_a_delete_is_done() -
     gone = Script({"DELETE /company/5": httpx.Response(204)})
     result = await ask("delete_company", {"company_id": 5, "confirm": True}, gone)
     assert text(result) == '{"done":"Company 5 deleted","id":5,"changed":{}}'
+
+
+async def test_a_read_that_fails_before_the_write_says_that_nothing_was_changed() -> None:
+    down = httpx.Response(500, html="<h1>down</h1>")
+    said = failed(
+        await ask("update_company", {"company_id": 5, "name": "N"}, Script({"GET /company/5": down}))
+    )
+    assert "Nothing was changed" in said
+
+
+async def test_a_read_that_fails_after_the_write_leaves_the_outcome_open() -> None:
+    script = Script(
+        {
+            "POST /invoice/5/status-update": httpx.Response(200, json="Hmm"),
+            "GET /invoice/5": httpx.Response(500, html="<h1>down</h1>"),
+        }
+    )
+    said = failed(await ask("update_invoice_status", {"invoice_id": 5, "status": "sent"}, script))
+    assert said.endswith("read the record before you try again.")
 
 
 # --- the network ------------------------------------------------------------------------------------------

@@ -84,6 +84,8 @@ async def test_every_transport_serves_all_tools_and_a_record_in_both_eras(transp
     async with connected(transport, era) as client:
         listed = await client.list_tools()
         assert [tool.name for tool in listed.tools] == [entry.name for entry in schemas.load_entries()]
+        endpoints = {tool.name: (tool.meta or {})["taskip/endpoint"] for tool in listed.tools}
+        assert endpoints == {entry.name: entry.endpoint for entry in schemas.load_entries()}
         result = await client.call_tool("list_invoices", {"limit": 2})
         page = json.loads(result.content[0].text)  # pyright: ignore
         assert page["returned"] == 2
