@@ -10,7 +10,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, cast, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -28,10 +28,14 @@ def model_of(operation: Operation) -> type[BaseModel]:
     hints = get_type_hints(operation.function, include_extras=True)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(operation.function).parameters.items():
-        if name == "call":
-            continue
-        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        fields[name] = (hints[name], Field(default=default))
+        if (
+            parameter.kind is inspect.Parameter.VAR_KEYWORD
+        ):  # `**filters: Unpack[...]`: each key is an argument
+            shared = get_type_hints(get_args(hints[name])[0], include_extras=True)
+            fields |= {key: (hint, Field(default=None)) for key, hint in shared.items()}
+        elif name != "call":
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields[name] = (hints[name], Field(default=default))
     if operation.gated:
         fields["confirm"] = (Confirm, Field(default=False))
     return create_model(operation.name, __config__=ConfigDict(extra="forbid"), **fields)

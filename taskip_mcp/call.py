@@ -256,9 +256,8 @@ class Call:
         other = operations.find(contract)
         if other.effect is not Effect.READ:
             raise ValueError(f"{contract} is not a read")
-        known = dict.fromkeys(_optional(other))
         with self._before_or_after():
-            return await other.function(Call(self.backend, other, known | arguments), **arguments)
+            return await other.function(Call(self.backend, other, arguments), **arguments)
 
     @contextmanager
     def _before_or_after(self) -> Generator[None]:
@@ -280,9 +279,3 @@ class Call:
     def partial(self) -> JsonObject:
         """The body of an update that is partial: what was given, and null for what is to be cleared."""
         return self.given | dict.fromkeys(cast("list[str]", self.arguments.get("clear") or []))
-
-
-def _optional(other: Operation) -> list[str]:
-    import inspect
-
-    return [name for name in inspect.signature(other.function).parameters if name != "call"]

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from taskip_mcp import errors
 from taskip_mcp import operation as operations
-from taskip_mcp.call import CONTROL, Backend, Call
+from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect, Operation
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject, jsonable
@@ -95,10 +95,12 @@ async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = F
     reader = _reader(parameter)
     if reader is None:
         return {"id": value, "note": "TaskIP has no read for this record, so it is not shown"}
-    inputs = _inputs(reader)
-    wanted = {name: given for name, given in call.arguments.items() if name in inputs} | {parameter: value}
+    parents = [name for name, _ in reader.reference.placeholders if name != parameter]
+    wanted = {name: call.arguments[name] for name in parents}
+    if parameter in (name for name, _ in reader.reference.placeholders):
+        wanted[parameter] = value
     try:
-        found = await call.read(reader.contract, **{name: wanted[name] for name in wanted if name in inputs})
+        found = await call.read(reader.contract, **wanted)
         record = _pick(found, parameter, value) if isinstance(found, Page) else cast("JsonObject", found)
     except errors.MissingError:
         if not one_of_many:
@@ -107,16 +109,6 @@ async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = F
     except (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors.ServerError) as error:
         return {"id": value, "note": f"could not be read: {error.message}"}
     return brief(record, value) if record else {"id": value, "note": "not on the first page of its list"}
-
-
-def _inputs(reader: Operation) -> list[str]:
-    import inspect
-
-    return [
-        name
-        for name in inspect.signature(reader.function).parameters
-        if name != "call" and name not in CONTROL
-    ]
 
 
 def _pick(page: Page, parameter: str, value: Any) -> JsonObject | None:

@@ -6,7 +6,7 @@ A type ends in ``| None`` where the parameter is optional; ``= None`` then means
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -134,6 +134,24 @@ UnverifiedSort = Annotated[
 UnverifiedOrder = Annotated[
     Literal["asc", "desc"] | None, Field(description="Unverified here: may be ignored.")
 ]
+
+
+class UnverifiedDates(TypedDict, total=False):
+    """The date filters of a list whose guide has none of them."""
+
+    date_from: UnverifiedDateFrom
+    date_to: UnverifiedDateTo
+    created_at: CreatedAt
+
+
+class UnverifiedFilters(UnverifiedDates, total=False):
+    """All common filters, for a list whose guide documents no parameter."""
+
+    search: UnverifiedSearch
+    status: UnverifiedStatus
+    sort: UnverifiedSort
+    order: UnverifiedOrder
+
 
 # --- control ----------------------------------------------------------------------------------------------
 

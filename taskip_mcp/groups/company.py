@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Unpack
 
 from pydantic import Field
 
@@ -12,15 +12,13 @@ from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
     CompanyId,
-    CreatedAt,
     Email,
     Limit,
     LookupId,
     Order,
     PageNumber,
     ShortText,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
+    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -56,9 +54,7 @@ async def list_companies(
     status: Annotated[
         Literal["active", "inactive"] | None, Field(description="Status of the company.")
     ] = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
+    **filters: Unpack[UnverifiedDates],
 ) -> Page:
     """List companies. For the people in them use list_contacts."""
     return await call.rows()

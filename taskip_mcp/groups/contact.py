@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Unpack
 
 from pydantic import Field
 
@@ -12,7 +12,6 @@ from taskip_mcp.params import (
     CLEAR,
     CompanyId,
     ContactId,
-    CreatedAt,
     Email,
     Limit,
     LookupId,
@@ -22,8 +21,7 @@ from taskip_mcp.params import (
     ShortText,
     Text,
     Timezone,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
+    UnverifiedDates,
     UnverifiedStatus,
 )
 from taskip_mcp.results import Page, Record, Written
@@ -80,9 +78,7 @@ async def list_contacts(
     ] = None,
     order: Order = None,
     status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
+    **filters: Unpack[UnverifiedDates],
 ) -> Page:
     """List contacts, a page at a time; TaskIP gives no total. For the firms they work for use list_companies."""
     return await call.rows()

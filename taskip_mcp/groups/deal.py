@@ -6,7 +6,7 @@ The guide has the deals themselves under ``/deals`` and what belongs to them und
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Unpack
 
 from pydantic import Field
 
@@ -17,7 +17,6 @@ from taskip_mcp.params import (
     CLEAR,
     CompanyId,
     ContactId,
-    CreatedAt,
     Day,
     DealId,
     Extra,
@@ -30,8 +29,7 @@ from taskip_mcp.params import (
     PipelineId,
     StageId,
     Text,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
+    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -66,9 +64,7 @@ async def list_deals(
         Literal["title", "value", "created_at"] | None, Field(description=f"Order by. {OLDER}")
     ] = None,
     order: Order = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
+    **filters: Unpack[UnverifiedDates],
 ) -> Page:
     """List the deals of a pipeline with stage, amount and status; dates are day/month/year. TaskIP gives no total."""
     return await call.rows()

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Unpack
 
 from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
-    CreatedAt,
     ProjectId,
     RecordId,
     Text,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
-    UnverifiedStatus,
+    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Written
 
@@ -29,13 +23,7 @@ DISCUSSION = "/project/{project_id:uuid}/discussion"
 async def list_discussions(
     call: Call,
     project_id: ProjectId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List all messages of a project's discussion; times are relative ages."""
     return await call.rows(paged=False)
@@ -60,13 +48,7 @@ async def create_discussion(
 async def list_discussion_files(
     call: Call,
     project_id: ProjectId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List the files that were posted in a project's discussion."""
     return await call.rows(paged=False)

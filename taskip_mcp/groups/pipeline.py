@@ -6,21 +6,19 @@ path, so on the top-level routes an integer is passed on as it is.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Unpack
 
 from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
-    CreatedAt,
     Limit,
     Order,
     PageNumber,
     PipelineId,
     ShortText,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
+    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -39,9 +37,7 @@ async def list_pipelines(
         Literal["name", "created_at", "deals_count"] | None, Field(description="Order by.")
     ] = None,
     order: Order = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
+    **filters: Unpack[UnverifiedDates],
 ) -> Page:
     """List sales pipelines with uuid and number of stages. For stage ids use get_pipeline; for deals, list_deals."""
     return await call.rows()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Unpack
 
 from pydantic import Field
 
@@ -12,7 +12,6 @@ from taskip_mcp.operation import Arguments, Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
     ContactId,
-    CreatedAt,
     Day,
     Limit,
     LookupId,
@@ -23,8 +22,7 @@ from taskip_mcp.params import (
     RecordId,
     ShortText,
     Text,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
+    UnverifiedDates,
     WholeNumber,
 )
 from taskip_mcp.results import Page, Record, Written
@@ -107,9 +105,7 @@ async def list_projects(
     status: Annotated[str | None, Field(description="Project status, such as active.")] = None,
     client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
     assigned_to: Annotated[MemberId | None, Field(description="Team member id.")] = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
+    **filters: Unpack[UnverifiedDates],
 ) -> Page:
     """List projects with status, people and progress. The tasks of one are in list_tasks."""
     return await call.rows()

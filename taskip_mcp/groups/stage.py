@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Unpack
 
 from pydantic import Field
 
@@ -10,18 +10,12 @@ from taskip_mcp.call import Call
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     Color,
-    CreatedAt,
     Nested,
     PipelineId,
     Position,
     StageId,
     Text,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
-    UnverifiedStatus,
+    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Written
 
@@ -39,13 +33,7 @@ class StageOrder(Nested):
 async def list_stages(
     call: Call,
     pipeline_id: PipelineId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List all stages of a pipeline with every deal in them, which can be long. For ids and names use get_pipeline."""
     return await call.rows(paged=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Unpack
 
 from pydantic import Field
 
@@ -13,7 +13,6 @@ from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     CLEAR,
     ContainerId,
-    CreatedAt,
     Day,
     Nested,
     Position,
@@ -21,12 +20,7 @@ from taskip_mcp.params import (
     RecordId,
     TaskId,
     Text,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
-    UnverifiedStatus,
+    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -83,13 +77,7 @@ def _named(fields: dict[str, Any]) -> dict[str, Any]:
 async def list_tasks(
     call: Call,
     project_id: ProjectId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List a project's board: columns (container_id) with their tasks inside. For all projects use list_all_tasks."""
     page = await call.rows()

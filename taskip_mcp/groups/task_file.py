@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Unpack
 
 from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
-    CreatedAt,
     ProjectId,
     RecordId,
     TaskId,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
-    UnverifiedStatus,
+    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Written
 
@@ -30,13 +24,7 @@ FILES = "/project/{project_id:uuid}/task/{task_id:id}/files"
 async def list_all_task_files(
     call: Call,
     project_id: ProjectId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List the files of all tasks of a project, each with its task. For one task use list_task_files."""
     return await call.rows(paged=False)
@@ -47,13 +35,7 @@ async def list_task_files(
     call: Call,
     project_id: ProjectId,
     task_id: TaskId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List the files of one task."""
     return await call.rows(paged=False)
@@ -81,13 +63,7 @@ async def delete_task_file(call: Call, project_id: ProjectId, task_id: TaskId, f
 async def list_project_files(
     call: Call,
     project_id: ProjectId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List all files of a project, without the tasks they belong to; for those use list_all_task_files."""
     return await call.rows(paged=False)

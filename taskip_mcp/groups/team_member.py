@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Unpack, cast
 
 from pydantic import Field
 
@@ -11,7 +11,6 @@ from taskip_mcp.call import Call
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
-    CreatedAt,
     Email,
     Limit,
     MediaId,
@@ -20,8 +19,7 @@ from taskip_mcp.params import (
     PageNumber,
     RecordId,
     ShortText,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
+    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -72,9 +70,7 @@ async def list_team_members(
     department: Annotated[
         str | None, Field(description="Department; no field of the record shows it.")
     ] = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
+    **filters: Unpack[UnverifiedDates],
 ) -> Page:
     """List the people of the agency with role, teams and invitation. Clients are in list_contacts."""
     return await call.rows()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Unpack, cast
 
 import anyio.to_thread
 from pydantic import Field
@@ -30,12 +30,7 @@ from taskip_mcp.params import (
     ShortText,
     Text,
     TicketId,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
-    UnverifiedStatus,
+    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -281,13 +276,7 @@ async def upload_ticket_attachments(
 async def list_ticket_attachments(
     call: Call,
     ticket_id: TicketId,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
+    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List the files of a ticket. Newer systems may not offer it; get_ticket shows an attachment, too."""
     return await call.rows("data.attachments", paged=False)
