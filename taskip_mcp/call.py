@@ -183,7 +183,7 @@ class Call:
         values: JsonObject = {}
         for name, kinds in route.placeholders:
             value = self.arguments[name]
-            if not (resolving and name == self.operation.reads):
+            if not (resolving and name in self.operation.reads):
                 with self._before_or_after():
                     value = await self.backend.identifier(self.operation.group, name, value, kinds)
             values[name] = value

@@ -20,6 +20,12 @@ from taskip_mcp.wire import JsonObject, jsonable
 SHOWN = 10
 """Records that a preview names; the count is always given."""
 
+PAGES = 5
+"""Pages of a list that are looked at for one record that has no read of its own."""
+
+PARTIAL = frozenset({"tag_id"})
+"""Parameters whose list shows a record only where it is in use, so that a miss proves nothing."""
+
 WORDS: Mapping[Consequence, str] = {
     Consequence.DELETE: "deletes for good",
     Consequence.BULK: "changes many records at once",
@@ -31,7 +37,7 @@ WORDS: Mapping[Consequence, str] = {
 # What tells records apart for a person, in this order.
 NAMING = (
     "name", "full_name", "title", "subject", "deal_name", "label", "email", "invoice_no", "quotation_no",
-    "status", "total", "due_amount", "deal_amount", "currency", "total_tasks", "deals_count",
+    "from_email", "status", "total", "due_amount", "deal_amount", "currency", "total_tasks", "deals_count",
 )  # fmt: skip
 
 
@@ -72,19 +78,24 @@ def _listed(words: Sequence[str]) -> str:
 async def _targets(call: Call) -> tuple[list[JsonObject], int | None]:
     """The records that the arguments name, read where TaskIP has a read for them, and how many there are."""
     for name, value in call.arguments.items():
-        if name.endswith("_ids") and isinstance(value, list) and _reader(name[:-1]):
+        if name.endswith("_ids") and isinstance(value, list) and operations.reader_of(name[:-1]):
             ids = cast("list[Any]", value)
             return [await _read(call, name[:-1], each, one_of_many=True) for each in ids[:SHOWN]], len(ids)
-    path = [name for name, _ in call.operation.reference.placeholders]
-    path += [name for route in call.operation.routes for name, _ in route.placeholders if name not in path]
+    named = _named(call)
+    return [await _read(call, parameter, value) for parameter, value in named], len(named) or None
+
+
+def _named(call: Call) -> list[tuple[str, Any]]:
+    """(parameter, value) of the record that is acted on, and of those that the body names for it."""
+    path = [name for route in call.operation.routes for name, _ in route.placeholders]
     # The last identifier of a path is the record; those before it are its parents.
-    if path:
-        return [await _read(call, path[-1], call.arguments[path[-1]])], 1
-    return [], None
-
-
-def _reader(parameter: str) -> Operation | None:
-    return operations.reader_of(parameter)
+    found = [(path[-1], call.arguments[path[-1]])] if path else []
+    if call.operation.effect is Effect.DELETE:
+        found += [(name, value) for name, value in call.given.items() if operations.reader_of(name)]
+    for name, value in call.given.items():
+        if name.startswith("target_"):
+            found.append((name.removeprefix("target_"), value))
+    return found
 
 
 async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = False) -> JsonObject:
@@ -92,38 +103,57 @@ async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = F
 
     A missing target is an error, unless it is one of many; what cannot be read for another reason is said.
     """
-    reader = _reader(parameter)
+    reader = operations.reader_of(parameter)
     if reader is None:
         return {"id": value, "note": "TaskIP has no read for this record, so it is not shown"}
-    parents = [name for name, _ in reader.reference.placeholders if name != parameter]
-    wanted = {name: call.arguments[name] for name in parents}
-    if parameter in (name for name, _ in reader.reference.placeholders):
-        wanted[parameter] = value
     try:
-        found = await call.read(reader.contract, **wanted)
-        record = _pick(found, parameter, value) if isinstance(found, Page) else cast("JsonObject", found)
+        record = await _find(call, reader, parameter, value)
     except errors.MissingError:
         if not one_of_many:
             raise
         return {"id": value, "note": "does not exist"}
     except (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors.ServerError) as error:
         return {"id": value, "note": f"could not be read: {error.message}"}
-    return brief(record, value) if record else {"id": value, "note": "not on the first page of its list"}
+    return (
+        brief(record, value) if record else {"id": value, "note": "not found in the rows that were looked at"}
+    )
 
 
-def _pick(page: Page, parameter: str, value: Any) -> JsonObject | None:
-    """The row of a list that the parameter names (lists stand in where TaskIP has no single read).
-
-    None when there may be further rows; an error when the list is complete without it.
-    """
-    for row in page.items:
-        # A board column has a prefixed `id` of its own beside the container_id (contract quirk 19).
-        own = row.get(parameter, row.get("id"))
-        if str(own) == str(value) or str(row.get("uuid")) == str(value):
-            return row
-    if page.next_page or (page.total or 0) > len(page.items):
+async def _find(call: Call, reader: Operation, parameter: str, value: Any) -> JsonObject | None:
+    """The record, by its own read or from its list, page by page; None when only some pages were looked at."""
+    path = [name for name, _ in reader.reference.placeholders]
+    wanted = {name: call.arguments[name] for name in path if name != parameter}
+    if parameter in path:
+        return cast("JsonObject", await call.read(reader.contract, **wanted, **{parameter: value}))
+    turn: dict[str, int] = {}
+    for _ in range(PAGES):
+        page: Page = await call.read(reader.contract, **wanted, **turn)
+        row = next((each for row in page.items for each in _inside(row) if _is(each, parameter, value)), None)
+        if row or (page.next_page is None and parameter not in PARTIAL):
+            break
+        if page.next_page is None:
+            return None
+        turn = {"page": page.next_page}
+    else:
         return None
-    raise errors.MissingError(f"TaskIP does not list {parameter} {value}", status=404, outcome="unchanged")
+    if row is None:
+        raise errors.MissingError(
+            f"TaskIP does not list {parameter} {value}", status=404, outcome="unchanged"
+        )
+    return row
+
+
+def _inside(row: JsonObject) -> list[JsonObject]:
+    """A row, and the records that it wraps: the file of a task, the tags of a conversation."""
+    wrapped = [row.get("media"), *cast("list[Any]", row.get("tags") or [])]
+    return [row, *(cast("JsonObject", each) for each in wrapped if isinstance(each, dict))]
+
+
+def _is(row: JsonObject, parameter: str, value: Any) -> bool:
+    # A board column has a prefixed `id` of its own beside the container_id (contract quirk 19), and the row of a
+    # conversation is not the tag that it has.
+    own = row.get(parameter, row.get("id") if "uuid" not in row else row.get("uuid"))
+    return str(own) == str(value)
 
 
 def brief(record: JsonObject, value: Any) -> JsonObject:

@@ -115,7 +115,7 @@ def parse_route(text: str, origin: Origin) -> Route:
 class Operation:
     """One row of the API reference, as the rest of the program sees it.
 
-    `routes` are in the order in which they are tried. `reads` names the parameter whose record this operation
+    `routes` are in the order in which they are tried. `reads` names the parameters whose record this operation
     returns; `warns` is what happens outside the record, in words for the preview.
     """
 
@@ -127,7 +127,7 @@ class Operation:
     possible: frozenset[Consequence]
     idempotent: bool
     judge: Judge | None = None
-    reads: str | None = None
+    reads: tuple[str, ...] = ()
     warns: str = ""
 
     @property
@@ -179,7 +179,7 @@ def operation(
     possible: Iterable[Consequence] | None = None,
     judge: Judge | None = None,
     idempotent: bool | None = None,
-    reads: str | None = None,
+    reads: str | tuple[str, ...] = (),
     warns: str = "",
     computed: Iterable[str] = (),
 ) -> Callable[[Function], Function]:
@@ -207,7 +207,7 @@ def operation(
             possible=BY_EFFECT.get(effect, frozenset()) if possible is None else frozenset(possible),
             judge=judge,
             idempotent=effect in REPEATABLE if idempotent is None else idempotent,
-            reads=reads,
+            reads=(reads,) if isinstance(reads, str) else reads,
             warns=warns,
         )
         _check(made, frozenset(computed))
@@ -264,6 +264,6 @@ def by_name(name: str, group: str) -> Operation:
 def reader_of(parameter: str, group: str | None = None) -> Operation | None:
     """The operation that returns the record which `parameter` names, if TaskIP has one."""
     for candidate in load_all().values():
-        if candidate.reads == parameter and group in {None, candidate.group}:
+        if parameter in candidate.reads and group in {None, candidate.group}:
             return candidate
     return None

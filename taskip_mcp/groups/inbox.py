@@ -38,7 +38,7 @@ class Tag(Nested):
     color: Annotated[str | None, Field(description="Hex colour, such as #1E90FF.")] = None
 
 
-@operation("inbox.list", "GET /inbox/conversation/all", Effect.READ, reads="conversation_id")
+@operation("inbox.list", "GET /inbox/conversation/all", Effect.READ, reads=("conversation_id", "tag_id"))
 async def list_conversations(
     call: Call,
     page: PageNumber = None,
@@ -59,7 +59,12 @@ async def list_conversations(
     return await call.rows()
 
 
-@operation("inbox.new_message", "POST /inbox/conversation/new-message", Effect.SEND)
+@operation(
+    "inbox.new_message",
+    "POST /inbox/conversation/new-message",
+    Effect.SEND,
+    warns="The message is mailed to every address given; it cannot be taken back.",
+)
 async def send_message(
     call: Call,
     to_emails: Annotated[list[Email], Field(min_length=1, description="Recipients.")],
@@ -80,7 +85,12 @@ async def send_message(
     return await call.write(f"Message sent to {', '.join(to_emails)}", body=call.given | copies)
 
 
-@operation("inbox.reply", "POST /inbox/conversation/{conversation_id:uuid}/reply", Effect.SEND)
+@operation(
+    "inbox.reply",
+    "POST /inbox/conversation/{conversation_id:uuid}/reply",
+    Effect.SEND,
+    warns="The reply is mailed to the sender, with reply_all to everybody on copy.",
+)
 async def reply_conversation(
     call: Call,
     conversation_id: ConversationId,

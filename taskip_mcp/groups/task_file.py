@@ -30,7 +30,7 @@ async def list_all_task_files(
     return await call.rows(paged=False)
 
 
-@operation("task_file.list", f"GET {FILES}", Effect.READ)
+@operation("task_file.list", f"GET {FILES}", Effect.READ, reads="file_id")
 async def list_task_files(
     call: Call,
     project_id: ProjectId,
