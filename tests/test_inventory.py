@@ -171,6 +171,12 @@ def test_the_check_sees_a_difference_a_missing_and_an_extra_file(harm: str, tmp_
     assert schemas.differences(tmp_path) == [file.name]
 
 
+def test_the_figures_of_the_readme_are_those_of_the_contract() -> None:
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    two = sum("guide_path" in row for row in CONTRACT.values())
+    assert f"{two} of the {len(CONTRACT)} operations have two documented routes" in text
+
+
 def test_the_readme_is_generated_from_the_code() -> None:
     done = subprocess.run([sys.executable, "scripts/readme.py", "--check"], cwd=ROOT, check=False)
     assert done.returncode == 0
