@@ -50,7 +50,8 @@ class Backend:
         if given in kinds:
             return value
         reader = operations.reader_of(parameter)
-        if reader is None:
+        # A list that stands in for a read (conversations) cannot turn one identifier into the other.
+        if reader is None or parameter not in {name for name, _ in reader.reference.placeholders}:
             return value
         key = (parameter, str(value), kinds[0])
         if key not in self._identifiers:

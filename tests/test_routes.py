@@ -111,6 +111,22 @@ async def test_without_any_route_the_error_names_what_was_tried() -> None:
         await send(Script({}))
 
 
+async def test_an_identifier_that_nothing_can_turn_goes_out_as_it_is() -> None:
+    script = Script({})
+    with pytest.raises(errors.RouteError):
+        await run(backend(script), "reply_conversation", conversation_id="5", message="m", confirm=True)
+    assert script.lines == ["POST /inbox/conversation/5/reply"]
+
+
+@pytest.mark.parametrize(
+    ("given", "path"), [("a b", "/project/a%20b"), ("é", "/project/%C3%A9"), ("x.y", "/project/x.y")]
+)
+async def test_an_identifier_leaves_as_one_segment(given: str, path: str) -> None:
+    script = Script({f"GET {path}": (200, {"data": {"id": 1}})})
+    await run(backend(script), "get_project", project_id=given)
+    assert script.lines == [f"GET {path}"]
+
+
 async def test_an_integer_is_turned_into_the_uuid_that_the_route_wants_and_kept() -> None:
     script = Script(
         {

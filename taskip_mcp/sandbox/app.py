@@ -45,7 +45,9 @@ def seeded(today: date) -> bytes:
     store = Store(None, lambda: datetime(today.year, today.month, today.day, 9, tzinfo=UTC))
     with store.transaction():
         seeds.fill(store)
-    return store.dump()
+    image = store.dump()
+    store.close()
+    return image
 
 
 class Sandbox:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,8 @@ class Store:
         """`path` None keeps everything in memory; `clock` gives aware UTC times."""
         self._clock = clock
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        # A sandbox has no moment of its own to say goodbye; the database closes with its store.
+        self.close = weakref.finalize(self, self._db.close)
         self._db.executescript(SCHEMA)
 
     @property
@@ -112,11 +115,6 @@ class Store:
 
     def restore(self, image: bytes) -> None:
         """Become what `dump` returned."""
-        source = sqlite3.connect(":memory:")
-        source.deserialize(image)
-        source.backup(self._db)
-        source.close()
-
-    def close(self) -> None:
-        """Release the database."""
-        self._db.close()
+        with closing(sqlite3.connect(":memory:")) as source:
+            source.deserialize(image)
+            source.backup(self._db)
