@@ -105,19 +105,25 @@ class Call:
         self.arguments |= path or {}
         stuck: list[str] = []
         refused: list[Route] = []
+        nameless: errors.UnsupportedError | None = None
         for route in self.backend.book.candidates(self.operation):
             try:
                 fields = self._fields(route, body)
+                request = await self._request(route, fields, query, uploads, resolving)
             except InexpressibleError as error:
                 stuck += error.parameters
                 continue
-            request = await self._request(route, fields, query, uploads, resolving)
+            except (
+                errors.UnsupportedError
+            ) as error:  # the record shows no uuid; another route may take the id
+                nameless = error
+                continue
             answer = await self._try(route, request)
             if isinstance(answer, Answer):
                 self._wrote = self.operation.effect is not Effect.READ
                 return answer
             refused.append(route)
-        raise self._no_route(refused, stuck)
+        raise nameless or self._no_route(refused, stuck)
 
     async def _try(self, route: Route, request: Request) -> Answer | None:
         """The answer over this route, None if TaskIP does not have the route, the error otherwise."""
@@ -157,7 +163,7 @@ class Call:
             return reader is self.operation or not await self._answers(reader, route)
 
     async def _answers(self, other: Operation, like: Route) -> bool:
-        """Whether a read of the same document answers; anything but a 404 or 405 counts as yes."""
+        """Whether a read of the same document answers; False for a 404 or 405, other failures are raised."""
         route = next((each for each in other.routes if each.origin == like.origin), other.reference)
         call = Call(self.backend, other, self.arguments)
         limit = {"limit": 1} if other.contract.endswith(".list") else {}
@@ -168,7 +174,7 @@ class Call:
         if body is None:
             if route.method == "GET":
                 return None
-            # A write without fields has no body at all; a POST read takes its fields in the body.
+            # POST and PUT have a JSON body, if an empty one (also the reads by POST); a DELETE only with fields.
             return self.given or ({} if route.method in {"POST", "PUT"} else None)
         fields = body(route) if callable(body) else body
         return cast("JsonObject", wire.jsonable(fields))

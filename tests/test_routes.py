@@ -127,6 +127,12 @@ async def test_an_identifier_leaves_as_one_segment(given: str, path: str) -> Non
     assert script.lines == [f"GET {path}"]
 
 
+async def test_a_record_without_a_uuid_is_reached_over_the_route_that_takes_its_id() -> None:
+    script = Script({"GET /ticket/5": (200, {"id": 5, "subject": "S"}), "POST /ticket/5/status-update": OK})
+    await run(backend(script), "update_ticket_status", ticket_id=5, status="closed")
+    assert [each.line for each in script.writes] == ["POST /ticket/5/status-update"]
+
+
 async def test_an_integer_is_turned_into_the_uuid_that_the_route_wants_and_kept() -> None:
     script = Script(
         {
