@@ -81,6 +81,8 @@ class Store:
     def get(self, kind: str, key: Any) -> Row | None:
         """A record by integer id or uuid."""
         column = "id" if str(key).isdigit() else "uuid"
+        if column == "id" and int(key) >= 2**63:  # beyond what the database can hold
+            return None
         found = self._db.execute(
             f"SELECT data FROM records WHERE kind = ? AND {column} = ?", (kind, key)
         ).fetchone()

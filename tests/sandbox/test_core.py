@@ -53,6 +53,7 @@ async def test_only_the_accepted_keys_are_let_in() -> None:
         ("GET", "/nope", 404, "The route api/public-v1/nope could not be found."),
         ("GET", "/contact/999", 404, "No query results for model [App\\Models\\Contact] 999"),
         ("GET", "/contact/bulk-delete", 404, "No query results for model"),
+        ("GET", f"/contact/{10**30}", 404, "No query results for model"),
         ("PUT", "/contact", 405, "The PUT method is not supported for route api/public-v1/contact."),
         ("GET", "/project/1/task", 404, "No query results for model [App\\Models\\Project]"),
     ],
