@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as StarletteRoute
 
 from taskip_mcp.sandbox import groups, seeds
-from taskip_mcp.sandbox.limits import Limits, TooMany
+from taskip_mcp.sandbox.limits import Limits
 from taskip_mcp.sandbox.routing import BASE, Answer, Call, Docs, RouteSet, Table, Upload
-from taskip_mcp.sandbox.rules import Fields, Problem
+from taskip_mcp.sandbox.rules import Fields, Problem, forbidden
 from taskip_mcp.sandbox.store import Row, Store
 
 Clock = Callable[[], datetime]
@@ -55,7 +55,8 @@ class Sandbox:
 
     `db` is a file that keeps the data (default: memory); `routes` the set of documented routes that exist; `limits`
     the rate limits; `clock` gives aware UTC times; `fault` is asked before each request and may answer it itself or
-    raise, as a broken network would; `keys` are the accepted API keys (default: any).
+    raise, as a broken network would; `keys` are the accepted API keys (default: any), `expired` keys get a 401 and
+    `denied` keys a 403 all the same.
     """
 
     def __init__(
@@ -67,13 +68,15 @@ class Sandbox:
         clock: Clock | None = None,
         fault: Fault | None = None,
         keys: Collection[str] | None = None,
+        expired: Collection[str] = (),
+        denied: Collection[str] = (),
     ) -> None:
         groups.load()
         self.clock: Clock = clock or (lambda: datetime.now(UTC))
         self.store = Store(db, self.clock)
         self.limits = limits if isinstance(limits, Limits) else Limits(enabled=limits)
         self.fault = fault
-        self.keys = keys
+        self.keys, self.expired, self.denied = keys, expired, denied
         self.requests: deque[Seen] = deque(maxlen=10_000)
         self._table = Table(routes)
         self._listeners: list[Listener] = []
@@ -105,9 +108,7 @@ class Sandbox:
         try:
             response = await self._respond(request, key, now)
         except Problem as problem:
-            response = JSONResponse(problem.body, problem.status)
-            if isinstance(problem, TooMany):
-                response.headers["Retry-After"] = str(problem.seconds)
+            response = JSONResponse(problem.body, problem.status, problem.headers)
         response.headers.update(self.limits.headers(key, now))
         return response
 
@@ -133,8 +134,11 @@ class Sandbox:
         return _response(answer if isinstance(answer, Answer) else Answer(answer))
 
     def _authenticate(self, key: str) -> None:
-        if not key or (self.keys is not None and key not in self.keys):
-            words = "The API key is missing or invalid."
+        if key in self.denied:
+            raise forbidden("This API key may not do that.")
+        expired = key in self.expired
+        if not key or expired or (self.keys is not None and key not in self.keys):
+            words = "The API key has expired." if expired else "The API key is missing or invalid."
             raise Problem(401, {"error": "Unauthorized", "message": words, "status_code": 401})
 
 

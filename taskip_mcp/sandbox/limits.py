@@ -13,8 +13,7 @@ class TooMany(Problem):
     """429 with the seconds to wait."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(429, {"message": "Too Many Attempts."})
-        self.seconds = seconds
+        super().__init__(429, {"message": "Too Many Attempts."}, {"Retry-After": str(seconds)})
 
 
 @dataclass

@@ -149,7 +149,7 @@ class Table:
             raise rules.Problem(404, {"message": f"The route {name} could not be found."})
         allowed = ", ".join(sorted({each.method for each, _ in hits}))
         words = f"The {method} method is not supported for route {name}. Supported methods: {allowed}."
-        raise rules.Problem(405, {"message": words})
+        raise rules.Problem(405, {"message": words}, {"Allow": allowed})
 
     def listed(self) -> list[tuple[str, str, Docs]]:
         """(method, path, document) of every route."""

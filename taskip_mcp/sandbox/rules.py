@@ -18,12 +18,13 @@ Fields = dict[str, Any]
 
 
 class Problem(Exception):
-    """An error answer: status, its JSON body."""
+    """An error answer: status, its JSON body, headers of its own."""
 
-    def __init__(self, status: int, body: Any) -> None:
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(str(body))
         self.status = status
         self.body = body
+        self.headers = dict(headers or {})
 
 
 def refusal(status: int, error: str, message: str) -> Problem:
@@ -63,7 +64,8 @@ def missing(model: str, key: Any) -> Problem:
 def validate(fields: Fields, rules: Mapping[str, str], store: Store, *, itself: int | None = None) -> Fields:
     """The declared fields that were given; raises `Problem` 422 (or 409 for a duplicate).
 
-    Undeclared fields are dropped, as Laravel's `validated()` does. `itself` is the id of a record that may keep its
+    Undeclared fields are dropped, as Laravel's `validated()` does; numbers sent as text come back as numbers, as its
+    database columns would make them. `itself` is the id of a record that may keep its
     own unique value.
     """
     errors: dict[str, list[str]] = {}
@@ -77,7 +79,15 @@ def validate(fields: Fields, rules: Mapping[str, str], store: Store, *, itself: 
     for name, line in rules.items():
         if "unique:" in line and fields.get(name) is not None:
             _refuse_duplicate(name, fields[name], line, store, itself)
-    return {name: fields[name] for name in rules if "." not in name and name in fields}
+    return {name: _typed(fields[name], name, rules) for name in rules if "." not in name and name in fields}
+
+
+def _typed(value: Any, name: str, rules: Mapping[str, str]) -> Any:
+    if isinstance(value, list) and f"{name}.*" in rules:
+        return [_typed(item, f"{name}.*", rules) for item in cast("list[Any]", value)]
+    if isinstance(value, str) and value and "integer" in rules[name].split("|"):
+        return int(value)
+    return cast("Any", value)
 
 
 def _values(fields: Fields, name: str) -> list[tuple[str, Any]]:
@@ -97,8 +107,11 @@ def _values(fields: Fields, name: str) -> list[tuple[str, Any]]:
 
 def _check(name: str, value: Any, line: list[str], fields: Fields, store: Store) -> str | None:
     label = name.replace("_", " ")
-    if value is None or value == "":
-        return f"The {label} field is required." if _required(line, fields) else None
+    if value is None or value in ("", []):
+        if _required(line, fields):
+            return f"The {label} field is required."
+        if value != []:  # an empty list is a value, if not one that satisfies `required`
+            return None
     for rule in line:
         kind, _, argument = rule.partition(":")
         if kind in TYPES and not TYPES[kind](value):
@@ -108,10 +121,15 @@ def _check(name: str, value: Any, line: list[str], fields: Fields, store: Store)
         if kind == "exists" and store.get(argument, value) is None:
             return f"The selected {label} is invalid."
         if kind in {"min", "max"} and not _within(kind, value, float(argument)):
-            unit = " characters" if isinstance(value, str) else ""
-            bound = "at least" if kind == "min" else "no greater than"
-            return f"The {label} must be {bound} {argument}{unit}."
+            return _bound(label, kind, value, argument)
     return None
+
+
+def _bound(label: str, kind: str, value: Any, limit: str) -> str:
+    if isinstance(value, list | dict):
+        return f"The {label} must {'have at least' if kind == 'min' else 'not have more than'} {limit} items."
+    unit = " characters" if isinstance(value, str) else ""
+    return f"The {label} must {'be at least' if kind == 'min' else 'not be greater than'} {limit}{unit}."
 
 
 def _required(line: list[str], fields: Fields) -> bool:
@@ -133,7 +151,7 @@ def _within(kind: str, value: Any, bound: float) -> bool:
 
 def _integer(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, str) and value.isdigit()
+        isinstance(value, str) and re.fullmatch("-?[0-9]{1,18}", value) is not None
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -138,7 +139,7 @@ def window(rows: Sequence[Row], query: Mapping[str, Any], default: int = 50) -> 
 
 
 def _number(value: Any, default: int) -> int:
-    return int(value) if str(value).isdigit() else default
+    return int(value) if re.fullmatch("[0-9]{1,18}", str(value)) else default
 
 
 def laravel_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import weakref
 from collections.abc import Callable, Generator, Mapping
@@ -80,11 +81,10 @@ class Store:
 
     def get(self, kind: str, key: Any) -> Row | None:
         """A record by integer id or uuid."""
-        column = "id" if str(key).isdigit() else "uuid"
-        if column == "id" and int(key) >= 2**63:  # beyond what the database can hold
-            return None
+        # More digits than the database's integers hold, or other digits than ours, are nobody's id.
+        column = "id" if re.fullmatch("[0-9]{1,18}", str(key)) else "uuid"
         found = self._db.execute(
-            f"SELECT data FROM records WHERE kind = ? AND {column} = ?", (kind, key)
+            f"SELECT data FROM records WHERE kind = ? AND {column} = ?", (kind, str(key))
         ).fetchone()
         return json.loads(found[0]) if found else None
 

@@ -54,6 +54,7 @@ async def test_only_the_accepted_keys_are_let_in() -> None:
         ("GET", "/contact/999", 404, "No query results for model [App\\Models\\Contact] 999"),
         ("GET", "/contact/bulk-delete", 404, "No query results for model"),
         ("GET", f"/contact/{10**30}", 404, "No query results for model"),
+        ("GET", "/contact/²", 404, "No query results for model"),
         ("PUT", "/contact", 405, "The PUT method is not supported for route api/public-v1/contact."),
         ("GET", "/project/1/task", 404, "No query results for model [App\\Models\\Project]"),
     ],
@@ -65,6 +66,20 @@ async def test_what_is_missing_is_worded_as_laravel_words_it(
         answer = await http.request(method, path)
     assert answer.status_code == status
     assert words in answer.json()["message"]
+
+
+async def test_a_known_path_names_the_methods_it_takes() -> None:
+    async with client(Sandbox()) as http:
+        answer = await http.put("/contact")
+    assert answer.headers["Allow"] == "GET, POST"
+
+
+async def test_expired_and_denied_keys_are_told_apart() -> None:
+    sandbox = Sandbox(expired={"old"}, denied={"small"})
+    for key, status, error in (("old", 401, "Unauthorized"), ("small", 403, "Forbidden")):
+        async with client(sandbox, key=key) as http:
+            answer = await http.get("/contact")
+        assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
 async def test_literal_paths_win_over_placeholders() -> None:
@@ -93,9 +108,15 @@ async def test_validation_names_each_field_and_changes_nothing() -> None:
         "first_name": ["The first name field is required."],
         "last_name": ["The last name must be a string."],
         "email": ["The email must be a valid email address."],
-        "zip_code": ["The zip code must be no greater than 8 characters."],
+        "zip_code": ["The zip code must not be greater than 8 characters."],
     }
     assert sandbox.store.dump() == before
+
+
+async def test_an_empty_list_is_no_text() -> None:
+    async with client(Sandbox()) as http:
+        answer = await http.put("/contact/1", json={"position": []})
+    assert answer.json()["errors"] == {"position": ["The position must be a string."]}
 
 
 async def test_malformed_json_is_a_400() -> None:

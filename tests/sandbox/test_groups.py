@@ -32,6 +32,51 @@ async def test_a_deleted_company_takes_its_contacts_and_projects_along() -> None
     assert sandbox.store.get("project", 2) is not None
 
 
+async def test_a_deleted_company_leaves_no_task_of_its_projects_behind() -> None:
+    sandbox = Sandbox()
+    assert sandbox.store.rows("task", parent=1)
+    await ask(sandbox, "DELETE", "/company/1")
+    assert [sandbox.store.rows(kind, parent=1) for kind in ("task", "container", "discussion")] == [
+        [],
+        [],
+        [],
+    ]
+
+
+@pytest.mark.parametrize("path", ["/company/bulk-delete", "/team-member/bulk-delete"])
+async def test_an_id_given_twice_is_deleted_once_and_no_ids_are_refused(path: str) -> None:
+    sandbox = Sandbox()
+    assert (await ask(sandbox, "POST", path, {"ids": []}))[1]["errors"] == {
+        "ids": ["The ids field is required."]
+    }
+    assert (await ask(sandbox, "POST", path, {"ids": [2, "2"]}))[0] in {200, 202}
+    assert (await ask(sandbox, "POST", path, {"ids": [2]}))[0] == 422
+
+
+async def test_numbers_sent_as_text_are_stored_as_numbers() -> None:
+    sandbox = Sandbox()
+    member = {"email": "n@n.example", "first_name": "N", "last_name": "N", "role_id": "3"}
+    assert (await ask(sandbox, "POST", "/team-member", member))[0] == 201
+    assert (await ask(sandbox, "GET", "/team-member?search=n@n"))[1]["data"][0]["role"] == "developer"
+    assert (await ask(sandbox, "PUT", "/contact/40", {"company_id": "12"}))[0] == 200
+    assert [row["id"] for row in sandbox.store.rows("contact", company_id=12)] == [39, 40]
+
+
+async def test_members_are_found_by_the_state_of_their_invitation() -> None:
+    _, pending = await ask(Sandbox(), "GET", "/team-member?status=pending")
+    _, active = await ask(Sandbox(), "GET", "/team-member?status=active")
+    assert [row["id"] for row in pending["data"]] == [8]
+    assert active["meta"]["total"] == 7
+
+
+async def test_an_invitation_is_mailed_unless_the_caller_says_otherwise() -> None:
+    sandbox = Sandbox()
+    assert (await ask(sandbox, "POST", "/contact/invite-client/2", {"send_email": False}))[0] == 200
+    assert mails(sandbox) == []
+    assert (await ask(sandbox, "POST", "/contact/invite-client", {"contact_id": 3}))[0] == 200
+    assert mails(sandbox) == ["mira@northwindbakery.example"]
+
+
 async def test_a_put_on_a_company_empties_what_is_left_out() -> None:
     sandbox = Sandbox()
     await ask(sandbox, "PUT", "/company/1", {"name": "N", "email": "n@n.example"})

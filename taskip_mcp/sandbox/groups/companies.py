@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from taskip_mcp.sandbox import shapes
+from taskip_mcp.sandbox.groups import projects
 from taskip_mcp.sandbox.routing import Answer, Call, route
-from taskip_mcp.sandbox.rules import invalid
 from taskip_mcp.sandbox.store import Row, Store
 
 RULES = {
@@ -115,7 +115,7 @@ def remove(call: Call, row: Row) -> None:
         call.announce("contact.deleted", {"contact_id": number})
     for project in call.store.rows("project"):
         if set(contacts) & set(project.get("client") or []):
-            call.store.delete("project", project["id"])
+            projects.remove(call.store, project)
     call.store.delete("company", row["id"])
     call.announce("company.deleted", {"company_id": row["id"]})
 
@@ -131,8 +131,6 @@ def destroy(call: Call) -> Answer:
 def bulk_delete(call: Call) -> Answer:
     """202; every id must exist."""
     ids = call.valid({"ids": "required|array", "ids.*": "integer|exists:company"})["ids"]
-    if not ids:
-        raise invalid({"ids": ["The ids field is required."]})
-    for number in ids:
+    for number in dict.fromkeys(ids):
         remove(call, call.find("company", "Company", number))
     return Answer({"msg": "Companies deleted successfully"}, 202)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from taskip_mcp.sandbox import shapes
 from taskip_mcp.sandbox.groups.companies import COUNTRIES
 from taskip_mcp.sandbox.routing import Answer, Call, route
-from taskip_mcp.sandbox.rules import invalid
 from taskip_mcp.sandbox.store import Row, Store
 
 RULES = {
@@ -133,8 +132,6 @@ def destroy(call: Call) -> Row:
 def bulk_delete(call: Call) -> Row:
     """Unknown ids are passed over: the answer does not tell what became of each."""
     ids = call.valid({"contact_ids": "required|array", "contact_ids.*": "integer"})["contact_ids"]
-    if not ids:
-        raise invalid({"contact_ids": ["The contact ids field is required."]})
     for number in ids:
         if row := call.store.get("contact", number):
             _remove(call, row)
@@ -149,7 +146,7 @@ def invite(call: Call) -> Row:
         rules["contact_id"] = "required|integer|exists:contact"
     fields = call.valid(rules)
     row = call.find("contact", "Contact", fields.get("contact_id"))
-    _invite(call, row)
+    _invite(call, row, mail=fields.get("send_email") not in {False, "0"})
     return {"msg": "Invitation sent successfully"}
 
 
@@ -162,6 +159,8 @@ def _remove(call: Call, row: Row) -> None:
     call.announce("contact.deleted", {"contact_id": row["id"]})
 
 
-def _invite(call: Call, row: Row) -> None:
+def _invite(call: Call, row: Row, *, mail: bool = True) -> None:
     call.store.update("contact", row["id"], {"access_portal": 1})
+    if not mail:
+        return
     call.store.insert("mail", {"to": row["email"], "subject": "You are invited to the client portal"})

@@ -82,7 +82,7 @@ def destroy(call: Call) -> Row:
 
 
 def _stages(call: Call, pipeline: Row) -> list[Row]:
-    return sorted(call.store.rows("stage", parent=pipeline["id"]), key=lambda stage: stage["order"])
+    return sorted(call.store.rows("stage", parent=pipeline["id"]), key=lambda stage: stage["order"] or 0)
 
 
 def _stage(call: Call, row: Row) -> Row:

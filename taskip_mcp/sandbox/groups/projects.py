@@ -6,7 +6,7 @@ from typing import Any
 
 from taskip_mcp.sandbox import shapes
 from taskip_mcp.sandbox.routing import Answer, Call, route
-from taskip_mcp.sandbox.store import Row
+from taskip_mcp.sandbox.store import Row, Store
 
 RULES = {
     "title": "required|string|max:191",
@@ -150,12 +150,16 @@ def _announce_completion(call: Call, before: Row, after: Row) -> None:
 @route("DELETE /project/{id}")
 def destroy(call: Call) -> Row:
     """Board, tasks, discussion and activity go along."""
-    row = _project(call)
-    for kind in ("task", "container", "discussion", "activity", "media"):
-        for each in call.store.rows(kind, parent=row["id"]):
-            call.store.delete(kind, each["id"])
-    call.store.delete("project", row["id"])
+    remove(call.store, _project(call))
     return {"msg": "Project deleted successfully", "status": 200}
+
+
+def remove(store: Store, row: Row) -> None:
+    """Delete a project with all that hangs on it."""
+    for kind in ("task", "container", "discussion", "activity", "media"):
+        for each in store.rows(kind, parent=row["id"]):
+            store.delete(kind, each["id"])
+    store.delete("project", row["id"])
 
 
 @route("POST /project/{uuid}/change-priority")

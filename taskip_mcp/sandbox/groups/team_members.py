@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taskip_mcp.sandbox import shapes
 from taskip_mcp.sandbox.routing import Answer, Call, route
-from taskip_mcp.sandbox.rules import forbidden, invalid
+from taskip_mcp.sandbox.rules import forbidden
 from taskip_mcp.sandbox.store import Row
 
 ROLES = {1: "admin", 2: "project_manager", 3: "developer", 4: "designer", 5: "client"}
@@ -46,12 +46,17 @@ def index(call: Call) -> Row:
     """A Laravel page."""
     rows = shapes.matching(
         [
-            row | {"full_name": shapes.full_name(row), "role": ROLES[row["role_id"]]}
+            row
+            | {
+                "full_name": shapes.full_name(row),
+                "role": ROLES[row["role_id"]],
+                "status": "pending" if row.get("invitation") == "pending" else "active",
+            }
             for row in call.store.rows("team_member")
         ],
         call.query,
         search=("full_name", "email"),
-        equal={"role": "role"},
+        equal={"role": "role", "status": "status"},
         sort={"name": "full_name", "email": "email", "role": "role", "created_at": "created_at"},
     )
     return {"message": "Team members retrieved successfully"} | call.page(rows, present)
@@ -94,9 +99,7 @@ def destroy(call: Call) -> Row:
 def bulk_delete(call: Call) -> Row:
     """Every id must exist."""
     ids = call.valid({"ids": "required|array", "ids.*": "integer|exists:team_member"})["ids"]
-    if not ids:
-        raise invalid({"ids": ["The ids field is required."]})
-    for number in ids:
+    for number in dict.fromkeys(ids):
         _remove(call, call.find("team_member", "User", number))
     return {"message": "Team members deleted successfully"}
 
