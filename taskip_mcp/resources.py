@@ -1,6 +1,7 @@
 """Resources: the reads of TaskIP under ``taskip://`` addresses, as templates. Plain data and plain functions.
 
-Variables of an address are the arguments of the operation that reads it, under the same names.
+Variables of an address are the arguments of the operation that reads it, under the same names. ``page=all`` stands
+for every page of a list.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from taskip_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from taskip_mcp.call import Backend
+    from taskip_mcp.operation import Operation
+    from taskip_mcp.pages import Collected
+    from taskip_mcp.wire import Page
 
 JSON = "application/json"
 PDF = "application/pdf"
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,18 @@ class ResourceEntry:
     uri: str
     contract: str
     name: str
-    description: str
+    shows: str
     mime_type: str = JSON
+
+    @property
+    def description(self) -> str:
+        """What it shows, and for a list with pages how to get them all."""
+        return f"{self.shows} page={ALL} reads every page." if self.has_pages else self.shows
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether the address takes a page."""
+        return "page" in self.query_variables
 
     @property
     def path_variables(self) -> tuple[str, ...]:
@@ -130,13 +145,20 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
 
 
 async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, Any]) -> str | bytes:
-    """The content behind an address: JSON text, or the bytes of a PDF."""
+    """The content behind an address: JSON text, or the bytes of a PDF.
+
+    A list is the page that was asked for, ``{"items", "returned", "total", "next_page"}``; with ``page=all`` it is
+    ``{"items", "returned", "pages", "complete"}``, and ``next_page`` and ``note`` where not all could be read.
+    """
     from taskip_mcp import arguments, operation, results
     from taskip_mcp.call import Call
     from taskip_mcp.confirm import perform
 
     found = operation.find(entry.contract)
-    values = arguments.validate(found, {name: value for name, value in variables.items() if value != ""})
+    given = {name: value for name, value in variables.items() if value != ""}
+    if entry.has_pages and given.get("page") == ALL:
+        return results.render((await _every_page(backend, found, given)).shape())
+    values = arguments.validate(found, given)
     if entry.mime_type != PDF:
         return results.render(await perform(backend, found, values))
     answer = await Call(backend, found, values)()
@@ -145,6 +167,20 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
             "TaskIP answered without a file", operation=entry.contract, status=answer.status
         )
     return answer.payload
+
+
+async def _every_page(backend: Backend, found: Operation, given: Mapping[str, Any]) -> Collected:
+    """All rows of a list; each page is one read of its operation, behind the calls that somebody waits for."""
+    from taskip_mcp import arguments, confirm, pages, turn
+
+    limit = given.get("limit", arguments.schema_of(found)["properties"]["limit"]["maximum"])
+    values = arguments.validate(found, {**given, "page": 1, "limit": limit})
+
+    async def fetch(number: int) -> Page:
+        with turn.background():
+            return await confirm.perform(backend, found, values | {"page": number})
+
+    return await pages.collect(fetch, size=values["limit"])
 
 
 def about(settings: Settings, backend: Backend | None, tools: int) -> str:
