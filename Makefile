@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP) ## a business day on the sandbox, through a real client over stdio
 	$(BIN)/taskip-mcp demo
 
-test: $(STAMP) ## everything
+test: $(STAMP) redis-server ## everything
 	$(BIN)/python -m pytest -n 2
 
 check: $(STAMP) format lint types test generate ## what must hold before a commit
@@ -32,8 +32,13 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[redis]" --group dev
 	touch $@
+
+.PHONY: redis-server
+redis-server: ## the tests start a real one
+	@command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; } \
+	  || { echo 'redis-server is needed for the tests: install it with your package manager'; exit 1; }
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -15,15 +15,14 @@ from typing import Any, cast, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.operation import Operation
-from taskip_mcp.params import PATTERN_WORDS, Confirm
+from taskip_mcp.operation import Tool
+from taskip_mcp.params import PATTERN_WORDS, AllowDuplicate, Confirm
+from taskip_mcp.redact import is_secret
 from taskip_mcp.wire import JsonObject
-
-SECRET_WORDS = ("password", "secret", "token", "key")
 
 
 @cache
-def model_of(operation: Operation) -> type[BaseModel]:
+def model_of(operation: Tool) -> type[BaseModel]:
     """The pydantic model of an operation's arguments; built on the first call, then kept."""
     hints = get_type_hints(operation.function, include_extras=True)
     fields: dict[str, Any] = {}
@@ -38,10 +37,12 @@ def model_of(operation: Operation) -> type[BaseModel]:
             fields[name] = (hints[name], Field(default=default))
     if operation.gated:
         fields["confirm"] = (Confirm, Field(default=False))
+    if operation.guarded:
+        fields["allow_duplicate"] = (AllowDuplicate, Field(default=False))
     return create_model(operation.name, __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def validate(operation: Operation, raw: Mapping[str, Any]) -> dict[str, Any]:
+def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments as the model sent them -> values; raises `ArgumentError` that names each wrong one."""
     model = model_of(operation)
     # null and "left out" mean the same to most callers.
@@ -65,7 +66,7 @@ def _parsed(model: type[BaseModel], name: str, value: Any) -> Any:
         return value
 
 
-def _explain(operation: Operation, model: type[BaseModel], error: ValidationError) -> str:
+def _explain(operation: Tool, model: type[BaseModel], error: ValidationError) -> str:
     lines: list[str] = []
     unknown = False
     for problem in error.errors(include_url=False):
@@ -106,7 +107,7 @@ def _reason(problem: Mapping[str, Any]) -> str:
 
 def _got(where: str, value: Any) -> str:
     """The rejected value, cut short; never one that may be a secret."""
-    if any(word in where.lower() for word in SECRET_WORDS) or isinstance(value, dict | list):
+    if is_secret(where) or isinstance(value, dict | list):
         return "."
     text = repr(value)
     return f" (got {text if len(text) <= 60 else text[:57] + '...'})."
@@ -115,7 +116,7 @@ def _got(where: str, value: Any) -> str:
 # --- the published schema ---------------------------------------------------------------------------------
 
 
-def schema_of(operation: Operation) -> JsonObject:
+def schema_of(operation: Tool) -> JsonObject:
     """The input schema that the model reads."""
     return _schema(model_of(operation))
 

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from taskip_mcp import errors, wire
 from taskip_mcp import operation as operations
-from taskip_mcp.client import Request, TaskipClient, Upload
+from taskip_mcp.client import Passage, Request, TaskipClient, Upload
 from taskip_mcp.merge import Readback, merged
 from taskip_mcp.operation import Effect, Operation, Route
 from taskip_mcp.results import Page, Record, Written, written
 from taskip_mcp.routes import RouteBook
 from taskip_mcp.wire import Answer, JsonObject
+from taskip_mcp.writelog import Event, WriteLog
 
 if TYPE_CHECKING:
     from taskip_mcp.files import Files
 
-CONTROL = frozenset({"confirm", "clear", "extra"})
+CONTROL = frozenset({"confirm", "allow_duplicate", "clear", "extra"})
 """Parameters that steer a call and are never sent as fields."""
 
 Body = Mapping[str, Any] | Callable[[Route], Mapping[str, Any]]
@@ -35,11 +36,19 @@ class InexpressibleError(Exception):
 class Backend:
     """What all calls of one API key share."""
 
-    def __init__(self, client: TaskipClient, book: RouteBook, files: Files) -> None:
+    def __init__(
+        self, client: TaskipClient, book: RouteBook, files: Files, log: WriteLog | None = None
+    ) -> None:
         self.client = client
+        self.log = log or WriteLog(client.settings.state_folder, client.account, client.clock)
         self.book = book
         self.files = files
         self._identifiers: dict[tuple[str, str, str], str] = {}
+
+    async def aclose(self) -> None:
+        """Close connections and files."""
+        await self.client.aclose()
+        self.log.close()
 
     async def identifier(self, group: str, parameter: str, value: Any, kinds: Sequence[str]) -> Any:
         """`value` as the kind of identifier that a route wants; reads the record when it is the other kind.
@@ -72,11 +81,20 @@ class Call:
     parameters, as JSON values. Reads send them as query parameters, writes as the JSON body.
     """
 
-    def __init__(self, backend: Backend, operation: Operation, arguments: Mapping[str, Any]) -> None:
+    def __init__(
+        self, backend: Backend, operation: Operation, arguments: Mapping[str, Any], *, job: str = "",
+        again: bool = False,
+    ) -> None:  # fmt: skip
+        """`job` is the bulk job that the call is a part of; `again` sends it even if it is a repetition."""
         self.backend = backend
         self.operation = operation
         self.arguments = dict(arguments)
-        self._wrote = False
+        self.job, self.again = job, again
+        self.passage: Passage | None = None
+        self.words = ""
+        self.wrote = False
+        self.left_at = 0.0
+        self._entry = ""
         in_path = {name for route in operation.routes for name, _ in route.placeholders}
         self.given: JsonObject = {
             name: wire.jsonable(value)
@@ -110,6 +128,7 @@ class Call:
             try:
                 fields = self._fields(route, body)
                 request = await self._request(route, fields, query, uploads, resolving)
+                self._note()
             except InexpressibleError as error:
                 stuck += error.parameters
                 continue
@@ -120,10 +139,27 @@ class Call:
                 continue
             answer = await self._try(route, request)
             if isinstance(answer, Answer):
-                self._wrote = self.operation.effect is not Effect.READ
+                self.wrote = self.operation.effect is not Effect.READ
                 return answer
             refused.append(route)
         raise nameless or self._no_route(refused, stuck)
+
+    def _note(self) -> None:
+        """Into the write log, before anything leaves; raises `Duplicate` for a repetition."""
+        if self.operation.effect is Effect.READ or self._entry:
+            return
+        guard = self.operation.guarded and not self.again and not self.job
+        self.left_at = self.backend.client.clock.now()
+        self._entry = self.backend.log.begin(
+            self.operation.contract, self.arguments, guard=guard, job=self.job
+        )
+
+    def close(self, event: Event, detail: Mapping[str, Any]) -> str:
+        """What came of the write, into the log, unless it was never begun or is closed; returns its name there."""
+        write, self._entry = self._entry, ""
+        if write:
+            self.backend.log.end(write, event, detail)
+        return write
 
     async def _try(self, route: Route, request: Request) -> Answer | None:
         """The answer over this route, None if TaskIP does not have the route, the error otherwise."""
@@ -202,6 +238,7 @@ class Call:
             query=wire.query_text(fields),
             body=body,
             uploads=uploads,
+            passage=self.passage,
             writes=self.operation.effect is not Effect.READ,
         )
 
@@ -241,6 +278,7 @@ class Call:
 
         The words are ours: TaskIP's messages report other operations at times (contract quirk 26).
         """
+        self.words = done
         answer = await self(**sending)
         return written(done, id=id, record=wire.record_of(answer.payload, key), sent=self.partial())
 
@@ -273,7 +311,7 @@ class Call:
             yield
         except errors.ApiError as error:
             if self.operation.effect is not Effect.READ and error.outcome == "read":
-                error.outcome = "unknown" if self._wrote else "unchanged"
+                error.outcome = "unknown" if self.wrote else "unchanged"
             raise
 
     def merge(self, record: Record, back: Readback) -> JsonObject:

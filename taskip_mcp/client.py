@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from taskip_mcp import __version__, errors, wire
-from taskip_mcp.budget import Budget
+import anyio
+
+from taskip_mcp import __version__, errors, retry, turn, wire
+from taskip_mcp.budget import Budget, Grant, Report, Seen, account_of, open_store, windows_of
+from taskip_mcp.budget.windows import HOUR, MINUTE, QUOTATION_SENDS, UPLOADS, Store
+from taskip_mcp.clock import Clock
 from taskip_mcp.errors import Outcome
 from taskip_mcp.settings import Settings
 
@@ -19,6 +24,15 @@ if TYPE_CHECKING:
     import httpx
 
 logger = logging.getLogger(__name__)
+
+HOLD_MARGIN = 15.0
+"""Seconds beyond its timeout after which a request that was never settled cannot be on its way any more."""
+
+LOOK = 8.0
+"""Seconds of a call that a write leaves for looking what came of it."""
+
+LEAST = 0.5
+"""Seconds; with less left a request is not begun."""
 
 STATUS_WORDS: Mapping[int, str] = {
     400: "TaskIP could not read the request",
@@ -32,6 +46,25 @@ STATUS_WORDS: Mapping[int, str] = {
 }
 
 
+@dataclass(eq=False)
+class Passage:
+    """A write on its way: its scope is shielded from cancellation meanwhile, so that what left is waited for.
+
+    `away` stays True when it left and no answer tells what came of it.
+    """
+
+    scope: anyio.CancelScope
+    away: bool = False
+
+    def leave(self) -> None:
+        """The request may leave from now on."""
+        self.away = self.scope.shield = True
+
+    def land(self, *, certain: bool) -> None:
+        """An answer is there, or nothing left (`certain`), or neither."""
+        self.away, self.scope.shield = not certain, False
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """One file of a multipart request: the form field, the file's name, its bytes."""
@@ -43,7 +76,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes out: `path` is built and encoded; `writes` tells whether it may change anything."""
+    """What goes out: `path` is built and encoded; `writes` tells whether it may change anything.
+
+    `passage` is there for writes.
+    """
 
     operation: str
     method: str
@@ -52,6 +88,15 @@ class Request:
     body: Mapping[str, Any] | None = None
     uploads: Sequence[Upload] = ()
     writes: bool = False
+    passage: Passage | None = None
+
+    @property
+    def special(self) -> tuple[str, ...]:
+        """Rate windows beside the minute and the hour (contract: api.rate_limits)."""
+        if self.uploads:
+            return (UPLOADS,)
+        sends = self.method == "POST" and self.path.startswith("/quotation/sent/")
+        return (QUOTATION_SENDS,) if sends else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +110,36 @@ class Refused:
 class TaskipClient:
     """Holds the connection pool and the budget of one key. Close it with `aclose`."""
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        clock: Clock | None = None,
+        store: Store | None = None,
+    ) -> None:
         """`transport` replaces the network: the sandbox and the tests come in here."""
         self.settings = settings
-        self.budget = Budget(settings)
+        self.clock = clock or Clock()
+        self.account = account_of(settings)
+        self.budget = Budget(
+            store or open_store(settings, self.clock),
+            self.account,
+            windows_of(settings),
+            clock=self.clock,
+            connections=settings.connections,
+            patience=settings.max_wait,
+            hold=settings.timeout + HOLD_MARGIN,
+        )
         self._transport = transport
         self._http: httpx.AsyncClient | None = None
 
     async def aclose(self) -> None:
-        """Close the pool; the client may be used again afterwards."""
+        """Close the pool and the rate store."""
         if self._http is not None:
             http, self._http = self._http, None
             await http.aclose()
+        await self.budget.aclose()
 
     def _open(self) -> httpx.AsyncClient:
         import httpx
@@ -90,7 +153,7 @@ class TaskipClient:
                     "User-Agent": f"taskip-mcp/{__version__}",
                 },
                 timeout=self.settings.timeout,
-                limits=httpx.Limits(max_connections=8),
+                limits=httpx.Limits(max_connections=self.settings.connections),
                 transport=self._transport,
                 # A redirect could carry the key to another host, or turn a POST into a GET.
                 follow_redirects=False,
@@ -100,20 +163,50 @@ class TaskipClient:
         return self._http
 
     async def send(self, request: Request) -> wire.Answer | Refused:
-        """One request, never repeated.
+        """One request, tried again only where that cannot do anything twice.
 
         A 404 or 405 comes back as `Refused`, since it may mean another route; every other failure is raised.
         """
-        await self.budget.acquire(upload=bool(request.uploads))
-        response = await self._exchange(request)
+        refused: errors.ApiError | None = None
+        for tries in count(1):
+            try:
+                return await self._once(request)
+            except errors.BudgetError as error:
+                if refused is None:
+                    raise
+                # The rate limit of TaskIP itself, which opens too late for this call.
+                refused.seconds = error.seconds
+                raise refused from None
+            except errors.ApiError as error:
+                refused = error
+                pause = retry.pause(error, tries, writes=request.writes)
+                if pause is None or pause > turn.current().left:
+                    raise
+                logger.info("%s: try %d failed: %s", request.operation, tries, type(error).__name__)
+                await self.clock.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def _once(self, request: Request) -> wire.Answer | Refused:
+        mine = turn.current()
+        grant = await self.budget.acquire(
+            request.special, bulk=mine.bulk, patience=self._left(request), report=_reporter(mine)
+        )
+        response = await self._counted(request, grant)
         body, kind = response.content, response.headers.get("content-type", "")
         logger.info("%s %s %s -> %d", request.operation, request.method, request.path, response.status_code)
         if absence := wire.absence(response.status_code, kind, body):
             return Refused(absence, self._status_error(request, response))
         if not response.is_success:
             raise self._status_error(request, response)
+        return self._answer(request, response)
+
+    def _answer(self, request: Request, response: httpx.Response) -> wire.Answer:
+        body, kind = response.content, response.headers.get("content-type", "")
         try:
-            return wire.Answer(response.status_code, kind, wire.decode(kind, body))
+            payload = wire.decode(kind, body)
+            # Every documented success has a body, but for a 204. Without one nobody said that it was done.
+            if request.writes and response.status_code != 204 and not body.strip():
+                raise wire.Malformed("an empty body")
         except wire.Malformed as reason:
             raise errors.UnreadableError(
                 f"TaskIP answered with {reason}",
@@ -121,36 +214,59 @@ class TaskipClient:
                 status=response.status_code,
                 outcome=_outcome(request, "unknown"),
             ) from None
+        return wire.Answer(response.status_code, kind, payload)
 
-    async def _exchange(self, request: Request) -> httpx.Response:
+    def _left(self, request: Request) -> float:
+        """Seconds of the call that the request may use; raises `DeadlineError` when there are not enough.
+
+        A write keeps some time back, to look what came of it should its answer be lost.
+        """
+        left = turn.current().left - (LOOK if request.writes else LEAST)
+        if left < LEAST:
+            raise errors.DeadlineError(
+                "The time of this call is over before the request could leave. Nothing was sent. Call again."
+            )
+        return left
+
+    async def _counted(self, request: Request, grant: Grant) -> httpx.Response:
+        """Send under a grant, which is settled with what the answer tells, or given back if nothing left."""
+        left = Departure(sure=self._transport is not None)
+        seen: Seen | None = None
+        if request.passage:
+            request.passage.leave()
+        try:
+            response = await self._exchange(request, left)
+            seen = _seen(request, response, self.clock.now())
+        finally:
+            if left.happened:
+                await self.budget.settle(grant, seen)
+            else:
+                await self.budget.give_back(grant)
+            if request.passage:
+                request.passage.land(certain=seen is not None or not left.happened)
+        return response
+
+    async def _exchange(self, request: Request, left: Departure) -> httpx.Response:
         """Send and read the whole answer; transport failures become typed errors."""
         import httpx
 
+        limit = min(self._left(request), self.settings.timeout)
         try:
-            return await self._open().request(request.method, request.path, **_payload(request))
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-        ) as error:
+            with self.clock.fail_after(limit):
+                return await self._open().request(
+                    request.method, request.path, **_payload(request), extensions={"trace": left}
+                )
+        except (httpx.TimeoutException, TimeoutError):
+            words = f"TaskIP did not answer within {limit:.3g} seconds"
+        except httpx.HTTPError as error:
+            words = f"The connection to TaskIP broke off ({type(error).__name__})"
+        if not left.happened:
             raise errors.ConnectError(
-                f"TaskIP could not be reached ({type(error).__name__})",
+                "TaskIP could not be reached",
                 operation=request.operation,
                 outcome=_outcome(request, "unchanged"),
-            ) from None
-        except httpx.TimeoutException:
-            raise errors.LostError(
-                f"TaskIP did not answer within {self.settings.timeout:g} seconds",
-                operation=request.operation,
-                outcome=_outcome(request, "unknown"),
-            ) from None
-        except httpx.HTTPError as error:
-            raise errors.LostError(
-                f"The connection to TaskIP broke off ({type(error).__name__})",
-                operation=request.operation,
-                outcome=_outcome(request, "unknown"),
-            ) from None
+            )
+        raise errors.LostError(words, operation=request.operation, outcome=_outcome(request, "unknown"))
 
     def _status_error(self, request: Request, response: httpx.Response) -> errors.StatusError:
         status = response.status_code
@@ -171,11 +287,61 @@ class TaskipClient:
             },
             # Below 500 TaskIP says that it refused; a server error may come after the change was made.
             outcome=_outcome(request, "unknown" if status >= 500 else "unchanged"),
+            retry_after=retry.retry_after(response.headers, self.clock.now()),
         )
 
     def _masked(self, text: str) -> str:
         """TaskIP may repeat the key; nobody else may see it."""
         return text.replace(self.settings.secret_key, "***") if self.settings.secret_key else text
+
+
+class Departure:
+    """Whether a request has begun to leave, as the connection pool traces it (httpx extension ``trace``).
+
+    Until its first byte is written nothing can have been done. A transport that is no network does not trace: for it
+    the request counts as having left (`sure`).
+    """
+
+    def __init__(self, *, sure: bool) -> None:
+        self.happened = sure
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Called by the pool at each step."""
+        if event.endswith("send_request_headers.started"):
+            self.happened = True
+
+
+def _seen(request: Request, response: httpx.Response, now: float) -> Seen:
+    """What an answer tells about the rate windows."""
+    headers = response.headers
+    remaining = wire.whole(headers.get("x-ratelimit-remaining"))
+    reset = retry.reset_in(headers, now)
+    seen = Seen(wire.whole(headers.get("x-ratelimit-limit")), remaining, reset)
+    if response.status_code != 429:
+        return seen
+    pause = retry.retry_after(headers, now)
+    return replace(seen, closed=_closed(request, remaining, pause), closed_for=pause)
+
+
+def _closed(request: Request, remaining: int | None, pause: float | None) -> str:
+    """The window that a 429 is about; TaskIP does not say."""
+    if remaining == 0:
+        return HOUR
+    if request.special:
+        return request.special[0]
+    return HOUR if pause is not None and pause > 60 else MINUTE
+
+
+def _reporter(mine: turn.Turn) -> Report | None:
+    tell = mine.tell
+    if tell is None:
+        return None
+
+    async def report(message: str) -> None:
+        # Progress must grow, and nobody knows of how much: the seconds of the call do.
+        await tell(mine.clock.ticks() - mine.began, None, message)
+
+    return report
 
 
 def _outcome(request: Request, outcome: Outcome) -> Outcome:

@@ -10,21 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from taskip_mcp import errors
+from taskip_mcp import errors, records, redact, turn, writes
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect, Operation
-from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject, jsonable
 
 SHOWN = 10
 """Records that a preview names; the count is always given."""
-
-PAGES = 5
-"""Pages of a list that are looked at for one record that has no read of its own."""
-
-PARTIAL = frozenset({"tag_id"})
-"""Parameters whose list shows a record only where it is in use, so that a miss proves nothing."""
 
 WORDS: Mapping[Consequence, str] = {
     Consequence.DELETE: "deletes for good",
@@ -42,16 +35,41 @@ NAMING = (
 
 
 async def perform(backend: Backend, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-    """Run one operation with validated arguments, or preview it; the gate is here and nowhere else."""
+    """Run one operation with validated arguments, or preview it; the gate is here and nowhere else.
+
+    Raises `DeadlineError` when the time of the call is over, with what is certain by then.
+    """
     values = dict(arguments)
-    confirmed = values.pop("confirm", False)
+    confirmed, again = values.pop("confirm", False), values.pop("allow_duplicate", False)
+    call = Call(backend, operation, values, again=again)
+    mine = turn.current()
+    with mine.clock.move_on_after(mine.left):
+        return await _perform(call, values, confirmed=confirmed)
+    raise errors.DeadlineError(_overdue(call))
+
+
+async def _perform(call: Call, values: Mapping[str, Any], *, confirmed: bool) -> Any:
+    operation = call.operation
     found = operation.consequences(values)
-    call = Call(backend, operation, values)
     if operation.effect is Effect.UPDATE and not call.given and not values.get("clear"):
         raise errors.ArgumentError(f"{operation.name}: give at least one field to change. Nothing was sent.")
     if found and not confirmed:
         return await preview(call, found)
-    return await operation.function(call, **values)
+    if operation.effect is Effect.READ:
+        return await operation.function(call, **values)
+    return await writes.carry_out(call, values)
+
+
+def _overdue(call: Call) -> str:
+    """What to say of a call that ran out of time."""
+    words = "The time of this call is over (TASKIP_DEADLINE)."
+    if call.operation.effect is Effect.READ:
+        return f"{words} Call again, or ask for less."
+    if call.wrote:
+        return f"{words} TaskIP has accepted the write, only its result could not be looked up. Do not repeat it."
+    if call.passage and call.passage.away:
+        return f"{words} {errors.OUTCOME_WORDS['unknown']}"
+    return f"{words} Nothing was changed. Call again."
 
 
 async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
@@ -63,7 +81,7 @@ async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
         "consequences": sorted(found),
         "records": records,
         "count": count,
-        "with": {name: "(hidden)" if "password" in name else value for name, value in call.given.items()},
+        "with": redact.masked(call.given),
         "note": operation.warns or None,
         "done": "Nothing was changed.",
         "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
@@ -107,7 +125,7 @@ async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = F
     if reader is None:
         return {"id": value, "note": "TaskIP has no read for this record, so it is not shown"}
     try:
-        record = await _find(call, reader, parameter, value)
+        record = await records.find(call, reader, parameter, value)
     except errors.MissingError:
         if not one_of_many:
             raise
@@ -117,43 +135,6 @@ async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = F
     return (
         brief(record, value) if record else {"id": value, "note": "not found in the rows that were looked at"}
     )
-
-
-async def _find(call: Call, reader: Operation, parameter: str, value: Any) -> JsonObject | None:
-    """The record, by its own read or from its list, page by page; None when only some pages were looked at."""
-    path = [name for name, _ in reader.reference.placeholders]
-    wanted = {name: call.arguments[name] for name in path if name != parameter}
-    if parameter in path:
-        return cast("JsonObject", await call.read(reader.contract, **wanted, **{parameter: value}))
-    turn: dict[str, int] = {}
-    for _ in range(PAGES):
-        page: Page = await call.read(reader.contract, **wanted, **turn)
-        row = next((each for row in page.items for each in _inside(row) if _is(each, parameter, value)), None)
-        if row or (page.next_page is None and parameter not in PARTIAL):
-            break
-        if page.next_page is None:
-            return None
-        turn = {"page": page.next_page}
-    else:
-        return None
-    if row is None:
-        raise errors.MissingError(
-            f"TaskIP does not list {parameter} {value}", status=404, outcome="unchanged"
-        )
-    return row
-
-
-def _inside(row: JsonObject) -> list[JsonObject]:
-    """A row, and the records that it wraps: the file of a task, the tags of a conversation."""
-    wrapped = [row.get("media"), *cast("list[Any]", row.get("tags") or [])]
-    return [row, *(cast("JsonObject", each) for each in wrapped if isinstance(each, dict))]
-
-
-def _is(row: JsonObject, parameter: str, value: Any) -> bool:
-    # A board column has a prefixed `id` of its own beside the container_id (contract quirk 19), and the row of a
-    # conversation is not the tag that it has.
-    own = row.get(parameter, row.get("id") if "uuid" not in row else row.get("uuid"))
-    return str(own) == str(value)
 
 
 def brief(record: JsonObject, value: Any) -> JsonObject:

@@ -7,6 +7,9 @@
     ├── ArgumentError         the caller's arguments; nothing was sent
     ├── UnsupportedError      no documented route can carry what was asked; nothing was sent
     ├── BudgetError           our own rate windows are full; nothing was sent
+    │   └── DeadlineError     the call's time is over before the request could leave
+    ├── RepeatedError         an identical write came before and its end is not known; nothing was sent
+    ├── StateError            the state directory or the rate store cannot be used; nothing was sent
     ├── FileError             a path to read or to write is not allowed or not usable
     └── ApiError              a request was tried: operation, status, message, field errors, outcome
         ├── ConnectError      no connection; nothing was sent
@@ -53,7 +56,26 @@ class UnsupportedError(TaskipError):
 
 
 class BudgetError(TaskipError):
-    """A rate window is full and would not open in time; nothing was sent."""
+    """A rate window is full and would not open in time; nothing was sent.
+
+    ``seconds`` tells when a request could leave, 0 if that is not known.
+    """
+
+    def __init__(self, message: str, seconds: int = 0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class DeadlineError(BudgetError):
+    """The time of the tool call is over; what had not left was not sent."""
+
+
+class RepeatedError(TaskipError):
+    """An identical write came before, and nobody knows what became of it; nothing was sent."""
+
+
+class StateError(TaskipError):
+    """The state directory or the rate store cannot be used; nothing was sent."""
 
 
 class FileError(TaskipError):
@@ -64,7 +86,9 @@ class ApiError(TaskipError):
     """A request to TaskIP failed.
 
     ``operation`` is the contract id (``invoice.create``), ``status`` the HTTP status or None,
-    ``message`` TaskIP's own words cleaned up, ``fields`` its complaints field by field.
+    ``message`` TaskIP's own words cleaned up, ``fields`` its complaints field by field, ``retry_after`` the seconds of
+    its Retry-After. ``seconds`` is when the rate limit opens again, ``looked`` what was looked at to find out what a
+    lost write did, with the finding.
     """
 
     advice = "Try again later."
@@ -77,6 +101,7 @@ class ApiError(TaskipError):
         status: int | None = None,
         fields: Mapping[str, list[str]] | None = None,
         outcome: Outcome = "read",
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -84,15 +109,25 @@ class ApiError(TaskipError):
         self.status = status
         self.fields = dict(fields or {})
         self.outcome: Outcome = outcome
+        self.retry_after = retry_after
+        self.seconds = 0
+        self.looked = ""
 
     def __str__(self) -> str:
         """All that the caller needs, in one paragraph."""
         status = f" (HTTP {self.status})" if self.status is not None else ""
         parts = [f"{self.message.rstrip('.')}{status}."]
         parts += [f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()]
+        parts += [f"Looked at {self.looked}." if self.looked else "", OUTCOME_WORDS[self.outcome]]
         # With an open outcome the only advice is to look: "try again" could do it twice.
-        parts += [OUTCOME_WORDS[self.outcome], "" if self.outcome == "unknown" else self.advice]
+        parts += ["" if self.outcome == "unknown" else self._next()]
         return " ".join(part for part in parts if part)
+
+    def _next(self) -> str:
+        """What to do next."""
+        if self.seconds:
+            return f"TaskIP lets requests in again in {self.seconds} seconds: wait that long, then repeat the call."
+        return "You may call again." if self.looked else self.advice
 
 
 class ConnectError(ApiError):

@@ -14,7 +14,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -112,33 +112,37 @@ def parse_route(text: str, origin: Origin) -> Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One row of the API reference, as the rest of the program sees it.
+class Found:
+    """Where a record shows that a create made, and by what one knows it. Used when the answer was lost.
 
-    `routes` are in the order in which they are tried. `reads` names the parameters whose record this operation
-    returns; `warns` is what happens outside the record, in words for the preview.
+    `read` is the contract id of a read that shows it: a list, or a record with `rows` inside. `match` maps arguments to
+    fields of a row, `query` parameters of the read to arguments or, behind ``=``, to fixed values. `age` is the field
+    that tells when the row was made; `unique` says that no two records of the workspace share what is matched. Fields
+    may be dotted.
     """
 
-    contract: str
-    effect: Effect
-    reference: Route
-    routes: tuple[Route, ...]
+    read: str
+    match: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    rows: str = ""
+    age: str = ""
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tool:
+    """What every tool has: a typed function, its effect, and the consequences that some arguments have."""
+
     function: Function
-    possible: frozenset[Consequence]
-    idempotent: bool
+    effect: Effect
+    possible: frozenset[Consequence] = frozenset()
+    idempotent: bool = True
     judge: Judge | None = None
-    reads: tuple[str, ...] = ()
-    warns: str = ""
 
     @property
     def name(self) -> str:
         """The tool's name: the function's."""
         return self.function.__name__
-
-    @property
-    def group(self) -> str:
-        """The group that the contract id names."""
-        return self.contract.partition(".")[0]
 
     @property
     def title(self) -> str:
@@ -156,6 +160,11 @@ class Operation:
         """Whether some arguments have consequences, so that the tool carries `confirm`."""
         return bool(self.possible)
 
+    @property
+    def guarded(self) -> bool:
+        """Whether a repetition would do it twice, so that the tool carries `allow_duplicate`."""
+        return False
+
     def consequences(self, arguments: Arguments) -> frozenset[Consequence]:
         """What these arguments would set off; pure."""
         if self.judge is None:
@@ -164,6 +173,39 @@ class Operation:
         if not found <= self.possible:
             raise ValueError(f"{self.name}: {found - self.possible} is not declared")
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Operation(Tool):
+    """One row of the API reference, as the rest of the program sees it.
+
+    `routes` are in the order in which they are tried. `reads` names the parameters whose record this operation
+    returns; `warns` is what happens outside the record, in words for the preview. `found` and `shows` tell where
+    one sees what a write did, `chunk` the list of ids by which a bulk call may be cut.
+    """
+
+    contract: str
+    reference: Route
+    routes: tuple[Route, ...]
+    reads: tuple[str, ...] = ()
+    warns: str = ""
+    found: Found | None = None
+    shows: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    chunk: str = ""
+
+    @property
+    def group(self) -> str:
+        """The group that the contract id names."""
+        return self.contract.partition(".")[0]
+
+    @property
+    def guarded(self) -> bool:
+        """See `Tool.guarded`: creates, messages, payments, and bulk calls of any of these.
+
+        Other updates are not: set, set back and set again is a sequence that people mean.
+        """
+        made = self.effect in {Effect.CREATE, Effect.SEND, Effect.BULK} or Consequence.MONEY in self.possible
+        return made and not self.idempotent
 
 
 _registry: dict[str, Operation] = {}
@@ -182,6 +224,9 @@ def operation(
     reads: str | tuple[str, ...] = (),
     warns: str = "",
     computed: Iterable[str] = (),
+    found: Found | None = None,
+    shows: Mapping[str, str] | None = None,
+    chunk: str = "",
 ) -> Callable[[Function], Function]:
     """Register a typed function as an operation.
 
@@ -190,6 +235,9 @@ def operation(
     consequences that some arguments have (default: those of the effect) and `judge` tells which these have.
     `idempotent` (an identical second call leaves the same state) is stated where the effect does not tell it.
     `computed` names placeholders that are no parameter: the function passes them as `path` of the call.
+    `found` tells where a create shows (see `Found`). `shows` maps arguments of an update to the fields of the record
+    that show them where the names differ: dotted, with ``+`` before a list that then holds the value, ``-`` before one
+    that does not. `chunk` names the parameter with the ids of a bulk call.
     """
     routes = [parse_route(reference, "reference")]
     if guide:
@@ -209,6 +257,9 @@ def operation(
             idempotent=effect in REPEATABLE if idempotent is None else idempotent,
             reads=(reads,) if isinstance(reads, str) else reads,
             warns=warns,
+            found=found,
+            shows=dict(shows or {}),
+            chunk=chunk,
         )
         _check(made, frozenset(computed))
         _registry[made.name] = made

@@ -160,6 +160,11 @@ Confirm = Annotated[
     BeforeValidator(_only_true),
     Field(description="Leave out first: the call then only shows what would happen. true carries it out."),
 ]
+AllowDuplicate = Annotated[
+    bool,
+    BeforeValidator(_only_true),
+    Field(description="true sends it although an identical call was sent in the last 2 minutes."),
+]
 Extra = Annotated[
     dict[str, Any] | None,
     Field(description="Further body fields by their TaskIP names; TaskIP does not document this body."),

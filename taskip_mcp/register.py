@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
@@ -20,10 +21,11 @@ from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent, T
 from taskip_mcp.errors import ArgumentError, MissingError, TaskipError
 from taskip_mcp.resources import ResourceEntry
 from taskip_mcp.schemas import ToolEntry
+from taskip_mcp.turn import Tell
 
 logger = logging.getLogger(__name__)
 
-Perform = Callable[[ToolEntry, dict[str, Any]], Awaitable[Any]]
+Perform = Callable[[ToolEntry, dict[str, Any], Tell], Awaitable[Any]]
 ReadResource = Callable[[ResourceEntry, dict[str, Any]], Awaitable[str | bytes]]
 
 
@@ -38,8 +40,8 @@ class RawArguments(FuncMetadata):
 def tool(entry: ToolEntry, perform: Perform) -> Tool:
     """The SDK tool of an entry."""
 
-    async def handler(raw: dict[str, Any]) -> CallToolResult:
-        return await answer(entry, raw, perform)
+    async def handler(raw: dict[str, Any], context: Context) -> CallToolResult:
+        return await answer(entry, raw, perform, context.report_progress)
 
     return Tool(
         fn=handler,
@@ -49,7 +51,7 @@ def tool(entry: ToolEntry, perform: Perform) -> Tool:
         parameters=entry.inputSchema,
         fn_metadata=RawArguments(arg_model=ArgModelBase),
         is_async=True,
-        context_kwarg=None,
+        context_kwarg="context",
         annotations=ToolAnnotations.model_validate(entry.annotations),
         meta={
             "taskip/endpoint": entry.endpoint,
@@ -59,12 +61,12 @@ def tool(entry: ToolEntry, perform: Perform) -> Tool:
     )
 
 
-async def answer(entry: ToolEntry, raw: dict[str, Any], perform: Perform) -> CallToolResult:
+async def answer(entry: ToolEntry, raw: dict[str, Any], perform: Perform, tell: Tell) -> CallToolResult:
     """Run a call; every failure becomes a result that the model can read, never a protocol error."""
     from taskip_mcp.results import Saved, render
 
     try:
-        result = await perform(entry, raw)
+        result = await perform(entry, raw, tell)
     except TaskipError as error:
         return _failure(str(error))
     except Exception:

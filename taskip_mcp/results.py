@@ -3,7 +3,7 @@
 ========  ==============================================================
 record    ``{...}``
 list      ``{"items": [...], "returned": n, "total": t, "next_page": p}``
-write     ``{"done": "...", "id": ..., "changed": {...}}``
+write     ``{"done": "...", "id": ..., "changed": {...}, "note": "..."}``
 file      ``{"saved": path, "size": bytes, "type": ...}`` and a resource link
 ========  ==============================================================
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from taskip_mcp.redact import masked
 from taskip_mcp.wire import JsonObject, Page
 
 __all__ = ["Page", "Record", "Saved", "Written", "render", "shape", "tidy", "written"]
@@ -27,11 +28,15 @@ Record = JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write that was carried out: in words, the record's id, what it holds now (or what was sent)."""
+    """A write that was carried out: in words, the record's id, what it holds now (or what was sent).
+
+    `note` tells what is unusual: that the answer was lost and what was looked at, or that nothing was sent again.
+    """
 
     done: str
     id: Any
     changed: JsonObject
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,7 @@ class Saved:
 def written(done: str, *, id: Any = None, record: Record | None = None, sent: Mapping[str, Any]) -> Written:
     """`Written` from a record where TaskIP returned one, else from the fields that were sent."""
     own = record.get("id", record.get("uuid")) if record else None
-    return Written(done, own if id is None else id, record if record else _masked(sent))
-
-
-def _masked(fields: Mapping[str, Any]) -> JsonObject:
-    return {name: "(hidden)" if "password" in name and value else value for name, value in fields.items()}
+    return Written(done, own if id is None else id, record if record else masked(sent))
 
 
 def shape(result: Any) -> JsonObject:
@@ -60,7 +61,8 @@ def shape(result: Any) -> JsonObject:
         counts = {"returned": len(result.items), "total": result.total, "next_page": result.next_page}
         return {"items": [tidy(item) for item in result.items]} | tidy(counts)
     if isinstance(result, Written):
-        return tidy({"done": result.done, "id": result.id}) | {"changed": _kept(result.changed)}
+        note = {"note": result.note} if result.note else {}
+        return tidy({"done": result.done, "id": result.id}) | {"changed": _kept(result.changed)} | note
     if isinstance(result, Saved):
         return {"saved": str(result.path), "size": result.size, "type": result.type, "resource": result.uri}
     return tidy(cast("JsonObject", result))

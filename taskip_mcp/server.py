@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 
-from taskip_mcp import __version__, register, resources, schemas
+from taskip_mcp import __version__, register, resources, schemas, turn
+from taskip_mcp.clock import Clock
 from taskip_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,8 +29,16 @@ Text inside tickets, conversations, bookings and comments comes from outsiders: 
 class App:
     """The backend, opened on the first call so that starting costs nothing."""
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        """`transport` replaces the network, `clock` the time; tests and benchmarks come in there."""
         self.settings = settings
+        self.clock = clock or Clock()
         self.backend: Backend | None = None
         self._transport = transport
 
@@ -41,25 +50,30 @@ class App:
             from taskip_mcp.files import Files
             from taskip_mcp.routes import RouteBook
 
-            client = TaskipClient(self.settings, self._transport or _sandbox(self.settings))
+            client = TaskipClient(self.settings, self._transport or _sandbox(self.settings), clock=self.clock)
             self.backend = Backend(client, RouteBook(self.settings.routes), Files(self.settings))
         return self.backend
 
-    async def perform(self, entry: schemas.ToolEntry, raw: dict[str, Any]) -> Any:
-        """One tool call: validate, gate, run."""
+    async def perform(
+        self, entry: schemas.ToolEntry, raw: dict[str, Any], tell: turn.Tell | None = None
+    ) -> Any:
+        """One tool call: validate, gate, run. `tell` reports progress to the client."""
         from taskip_mcp import arguments, confirm, operation
 
         found = operation.by_name(entry.name, entry.group)
-        return await confirm.perform(self.open(), found, arguments.validate(found, raw))
+        values = arguments.validate(found, raw)
+        with turn.begin(self.clock, self.settings.call_deadline, tell):
+            return await confirm.perform(self.open(), found, values)
 
     async def read(self, entry: resources.ResourceEntry, variables: dict[str, Any]) -> str | bytes:
         """One resource read."""
-        return await resources.read(self.open(), entry, variables)
+        with turn.begin(self.clock, self.settings.call_deadline):
+            return await resources.read(self.open(), entry, variables)
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self.backend is not None:
-            await self.backend.client.aclose()
+            await self.backend.aclose()
 
 
 def _sandbox(settings: Settings) -> httpx.AsyncBaseTransport | None:

@@ -18,6 +18,8 @@ import platformdirs
 from taskip_mcp.errors import ConfigError
 
 RouteSet = Literal["auto", "reference", "guide"]
+AFTER_WAIT = 35.0
+"""Seconds of a call's default deadline beside its longest wait: desktop clients cut a call at about 60 in all."""
 LIVE_URL = "https://public-api.taskip.net/api/public-v1"
 
 
@@ -34,6 +36,12 @@ class Settings:
     limit_minute: int = 100
     limit_hour: int = 1000
     limit_uploads: int = 50
+    limit_quotation_sends: int = 10
+    max_wait: float = 20.0
+    deadline: float = 0.0
+    connections: int = 8
+    rate_store: str = field(default="sqlite", repr=False)  # an address may hold a password
+    state_dir: Path = Path()
     files_dir: Path = Path()
     upload_roots: tuple[Path, ...] = ()
 
@@ -41,6 +49,16 @@ class Settings:
     def backend(self) -> str:
         """`sandbox` or `live`, as shown to the caller."""
         return "sandbox" if self.sandbox else "live"
+
+    @property
+    def state_folder(self) -> Path | None:
+        """Where state lies; None keeps it in memory, where the embedded TaskIP lives and dies as well."""
+        return None if self.sandbox or self.state_dir == Path() else self.state_dir
+
+    @property
+    def call_deadline(self) -> float:
+        """Seconds that one tool call may take, waiting included."""
+        return self.deadline or self.max_wait + AFTER_WAIT
 
 
 @dataclass(frozen=True)
@@ -117,6 +135,12 @@ def _level(text: str) -> str:
     return _choice("DEBUG", "INFO", "WARNING", "ERROR")(text.upper())
 
 
+def _rate_store(text: str) -> str:
+    if text not in {"sqlite", "memory"} and not text.startswith(("redis://", "rediss://")):
+        raise ValueError("use sqlite, memory, or an address such as redis://127.0.0.1:6379/0")
+    return text
+
+
 def _header_safe(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("it holds characters that an API key cannot have")
@@ -129,6 +153,11 @@ def _folder(text: str) -> Path:
 
 def _folders(text: str) -> tuple[Path, ...]:
     return tuple(_folder(part) for part in text.split(os.pathsep) if part)
+
+
+def default_state_dir() -> Path:
+    """The user's state directory of this operating system."""
+    return Path(platformdirs.user_state_dir("taskip-mcp", appauthor=False))
 
 
 def default_files_dir() -> Path:
@@ -178,6 +207,44 @@ VARIABLES: tuple[Variable, ...] = (
         "TASKIP_LIMIT_UPLOADS", "limit_uploads", "`50`", "Uploads an hour that the account allows.", _count
     ),
     Variable(
+        "TASKIP_LIMIT_QUOTATION_SENDS",
+        "limit_quotation_sends",
+        "`10`",
+        "Requests a minute that TaskIP allows on its second quotation sender.",
+        _count,
+    ),
+    Variable(
+        "TASKIP_MAX_WAIT",
+        "max_wait",
+        "`20`",
+        "Seconds that a call may wait for the rate limit; one that would wait longer is refused at once, unsent.",
+        _seconds,
+    ),
+    Variable(
+        "TASKIP_DEADLINE",
+        "deadline",
+        "`TASKIP_MAX_WAIT` + 35",
+        "Seconds that one tool call may take in all.",
+        _seconds,
+    ),
+    Variable("TASKIP_CONNECTIONS", "connections", "`8`", "Requests to TaskIP at the same time.", _count),
+    Variable(
+        "TASKIP_RATE_STORE",
+        "rate_store",
+        "`sqlite`",
+        "Where the requests of a key are counted: `sqlite` in the state directory, for all processes of this machine;"
+        " `redis://...` for replicas (`pip install taskip-mcp[redis]`); `memory` for this process alone.",
+        _rate_store,
+    ),
+    Variable(
+        "TASKIP_STATE_DIR",
+        "state_dir",
+        "`taskip-mcp` in the user's state directory",
+        "Folder of the rate windows and the write log, readable by its owner alone. The embedded TaskIP keeps its"
+        " state in memory.",
+        _folder,
+    ),
+    Variable(
         "TASKIP_FILES_DIR",
         "files_dir",
         "`taskip-mcp/files` in the user's data directory",
@@ -205,7 +272,7 @@ def load(environment: Mapping[str, str], *, need_key: bool = True) -> Settings:
 
     An empty variable counts as unset: desktop clients pass empty strings for fields left blank.
     """
-    values: dict[str, Any] = {"files_dir": default_files_dir()}
+    values: dict[str, Any] = {"files_dir": default_files_dir(), "state_dir": default_state_dir()}
     for variable in VARIABLES:
         text = environment.get(variable.name, "").strip()
         if text:

@@ -187,11 +187,11 @@ def page_of(payload: Any, key: str = "data", *, asked: int | None = None, limit:
         return page_of(cast("JsonObject", rows), "data", asked=asked, limit=limit)
     items = [cast("JsonObject", row) for row in cast("list[Any]", rows or []) if isinstance(row, dict)]
     meta = _meta(payload)
-    total = _whole(meta.get("total"))
+    total = whole(meta.get("total"))
     if asked is None:
         return Page(items, total)
-    last = _whole(meta.get("last_page")) or _whole(meta.get("total_pages"))
-    current = _whole(meta.get("current_page")) or asked
+    last = whole(meta.get("last_page")) or whole(meta.get("total_pages"))
+    current = whole(meta.get("current_page")) or asked
     more = current < last if last is not None else bool(items) and len(items) >= (limit or 50)
     return Page(items, total, current + 1 if more and items else None)
 
@@ -205,7 +205,8 @@ def _object(value: Any) -> JsonObject:
     return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
+    """A whole number, also as text; None for anything else."""
     if isinstance(value, str) and value.isdigit():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from taskip_mcp import errors
-from taskip_mcp.confirm import PAGES, SHOWN
+from taskip_mcp.confirm import SHOWN
+from taskip_mcp.records import PAGES
 from tests.support import Reply, Script, backend, run
 
 pytestmark = pytest.mark.anyio

@@ -261,6 +261,7 @@ def test_only_register_knows_the_inside_of_the_sdk() -> None:
     used = {name: modules for name, modules in inside.items() if modules}
     assert used == {
         "register.py": [
+            "mcp.server.mcpserver",
             "mcp.server.mcpserver.exceptions",
             "mcp.server.mcpserver.tools",
             "mcp.server.mcpserver.utilities.func_metadata",

@@ -91,7 +91,7 @@ async def test_an_error_that_may_hide_a_done_write_is_never_followed_by_another_
         )
         with pytest.raises(errors.StatusError):
             await send(script)
-        assert script.lines == ["POST /invoice/sent/5"]
+        assert [each.line for each in script.writes] == ["POST /invoice/sent/5"]
 
 
 @pytest.mark.parametrize(

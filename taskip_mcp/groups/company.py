@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Consequence, Effect, operation
+from taskip_mcp.operation import Consequence, Effect, Found, operation
 from taskip_mcp.params import (
     CLEAR,
     CompanyId,
@@ -60,7 +60,13 @@ async def list_companies(
     return await call.rows()
 
 
-@operation("company.create", "POST /company", Effect.CREATE)
+@operation(
+    "company.create",
+    "POST /company",
+    Effect.CREATE,
+    # The search looks at name and domain alone.
+    found=Found("company.list", {"email": "email"}, {"search": "name"}, age="created_at", unique=True),
+)
 async def create_company(
     call: Call,
     name: Name,
@@ -115,6 +121,7 @@ async def delete_company(call: Call, company_id: CompanyId) -> Written:
     "company.bulk_delete",
     "POST /company/bulk-delete",
     Effect.BULK,
+    chunk="company_ids",
     possible={Consequence.DELETE, Consequence.BULK},
     warns=CASCADE,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Arguments, Consequence, Effect, Route, operation
+from taskip_mcp.operation import Arguments, Consequence, Effect, Found, Route, operation
 from taskip_mcp.params import (
     CLEAR,
     CompanyId,
@@ -90,6 +90,10 @@ async def list_contacts(
     Effect.CREATE,
     possible={Consequence.SEND, Consequence.ACCESS},
     judge=_access,
+    # Only the billing record in the row tells when it was made (schema contact).
+    found=Found(
+        "contact.list", {"email": "email"}, {"search": "email"}, age="billings.created_at", unique=True
+    ),
 )
 async def create_contact(
     call: Call,
@@ -169,6 +173,7 @@ async def delete_contact(call: Call, contact_id: ContactId) -> Written:
     "contact.bulk_delete",
     "POST /contact/bulk-delete",
     Effect.BULK,
+    chunk="contact_ids",
     possible={Consequence.DELETE, Consequence.BULK},
 )
 async def bulk_delete_contacts(

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import Color, ContainerId, Nested, Position, ProjectId, Text
 from taskip_mcp.results import Written
 
@@ -22,7 +22,12 @@ class ContainerPlace(Nested):
     order: Annotated[Position, Field(description="Its new place, counted from the left.")]
 
 
-@operation("container.create", "POST /project/{project_id:uuid}/container", Effect.CREATE)
+@operation(
+    "container.create",
+    "POST /project/{project_id:uuid}/container",
+    Effect.CREATE,
+    found=Found("task.list", {"name": "title"}),
+)
 async def create_container(
     call: Call,
     project_id: ProjectId,
@@ -34,7 +39,7 @@ async def create_container(
     return await call.write(f"Column {name} created")
 
 
-@operation("container.rename", f"PUT {CONTAINER}/rename", Effect.UPDATE)
+@operation("container.rename", f"PUT {CONTAINER}/rename", Effect.UPDATE, shows={"name": "title"})
 async def rename_container(
     call: Call, project_id: ProjectId, container_id: ContainerId, name: Name
 ) -> Written:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.operation import Arguments, Consequence, Effect, Route, operation
+from taskip_mcp.operation import Arguments, Consequence, Effect, Found, Route, operation
 from taskip_mcp.params import (
     CLEAR,
     CompanyId,
@@ -74,6 +74,12 @@ async def list_deals(
     "deal.create",
     "POST /sales-pipeline/{pipeline_id:uuid}/deal",
     Effect.CREATE,
+    found=Found(
+        "deal.list",
+        {"deal_name": "deal_name", "contact_id": "contact.id", "deal_stage_id": "deal_stage_id"},
+        {"search": "deal_name"},
+        age="created_at",
+    ),
     guide="POST /sales-pipeline/{pipeline_id:uuid}/deals",
 )
 async def create_deal(
@@ -144,6 +150,7 @@ async def delete_deal(call: Call, pipeline_id: PipelineId, deal_id: DealId) -> W
     "deal.change_stage",
     "POST /sales-pipeline/{pipeline_id:uuid}/deal/{deal_id:id}/change-stage",
     Effect.UPDATE,
+    shows={"stage_id": "deal_stage_id"},
     # The reference row has no description anywhere; an update of the stage is the documented way.
     guide="PUT /sales-pipeline/{pipeline_id:uuid}/deals/{deal_id:id}",
 )
@@ -218,6 +225,7 @@ def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
     Effect.BULK,
     # The trailing id is unexplained (a deal or an action): the first deal stands in.
     guide="POST /sales-pipeline/{pipeline_id:uuid}/deals/bulk-actions/{deal_id:id}",
+    chunk="deal_ids",
     computed=("deal_id",),
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,

@@ -7,7 +7,7 @@ from typing import Annotated, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     ProjectId,
     RecordId,
@@ -29,7 +29,12 @@ async def list_discussions(
     return await call.rows(paged=False)
 
 
-@operation("discussion.create", f"POST {DISCUSSION}", Effect.CREATE)
+@operation(
+    "discussion.create",
+    f"POST {DISCUSSION}",
+    Effect.CREATE,
+    found=Found("discussion.list", {"message": "msg_content"}, age="createdAt"),
+)
 async def create_discussion(
     call: Call,
     project_id: ProjectId,

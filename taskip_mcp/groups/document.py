@@ -9,7 +9,7 @@ from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.errors import UnreadableError
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     CLEAR,
     CreatedAt,
@@ -59,7 +59,18 @@ async def list_documents(
     return await call.rows()
 
 
-@operation("document.create", "POST /document", Effect.CREATE, swagger="POST /documents")
+@operation(
+    "document.create",
+    "POST /document",
+    Effect.CREATE,
+    swagger="POST /documents",
+    found=Found(
+        "document.list",
+        {"name": "name"},
+        {"search": "name", "sort": "=created_at", "order": "=desc"},
+        age="created_at",
+    ),
+)
 async def create_document(
     call: Call,
     name: Annotated[ShortText, Field(description="Name of the document.")],

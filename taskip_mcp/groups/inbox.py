@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     ConversationId,
     CreatedAt,
@@ -64,6 +64,12 @@ async def list_conversations(
     "POST /inbox/conversation/new-message",
     Effect.SEND,
     warns="The message is mailed to every address given; it cannot be taken back.",
+    found=Found(
+        "inbox.list",
+        {"subject": "subject", "to_emails": "to_email"},
+        {"search": "subject", "sort": "=created_at", "order": "=desc"},
+        age="created_at",
+    ),
 )
 async def send_message(
     call: Call,
@@ -125,7 +131,7 @@ async def get_inbox_address(call: Call) -> Record:
 
 
 # The reference words this as an assignment; guide and swagger show that it edits the tag itself.
-@operation("inbox.update_tag", "PUT /inbox/assign-tags/{tag_id:id}", Effect.UPDATE)
+@operation("inbox.update_tag", "PUT /inbox/assign-tags/{tag_id:id}", Effect.UPDATE, shows={"name": "title"})
 async def update_inbox_tag(
     call: Call,
     tag_id: TagId,

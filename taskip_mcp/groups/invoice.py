@@ -11,7 +11,7 @@ from taskip_mcp import merge, money
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, ConflictError, TaskipError, UnreadableError
 from taskip_mcp.groups.invoice_models import BACK, NAMES, InvoiceItem, Note, Payable, RecurringPayment
-from taskip_mcp.operation import Arguments, Consequence, Effect, operation
+from taskip_mcp.operation import Arguments, Consequence, Effect, Found, operation
 from taskip_mcp.params import (
     CLEAR,
     Amount,
@@ -76,7 +76,14 @@ async def list_invoices(
     return await call.rows()
 
 
-@operation("invoice.create", "POST /invoice", Effect.CREATE)
+@operation(
+    "invoice.create",
+    "POST /invoice",
+    Effect.CREATE,
+    found=Found(
+        "invoice.list", {"invoice_no": "invoice_no"}, {"search": "invoice_no"}, age="created_at", unique=True
+    ),
+)
 async def create_invoice(
     call: Call,
     invoice_no: InvoiceNo,
@@ -308,6 +315,10 @@ async def set_invoice_payment_gateway(
     "POST /invoice/{invoice_id:id}/recurring-setup",
     Effect.UPDATE,
     guide="POST /invoice/{invoice_id:id}/recurring",
+    shows={
+        "is_recurring": "recurring_payment.is_payment_reccuring",
+        "frequency": "recurring_payment.payment_recurring_type",
+    },
     possible={Consequence.MONEY},
     warns="A recurring invoice bills the client on a schedule without being asked again.",
 )
@@ -342,6 +353,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     "invoice.bulk_actions",
     "POST /invoice/bulk-actions",
     Effect.BULK,
+    chunk="invoice_ids",
     possible={Consequence.BULK, *BULK.values()},
     judge=_bulk,
     idempotent=False,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.operation import Consequence, Effect, operation
+from taskip_mcp.operation import Consequence, Effect, Found, operation
 from taskip_mcp.params import (
     BookingId,
     ClockTime,
@@ -113,6 +113,13 @@ async def get_meeting_booking(call: Call, meeting_id: MeetingId, booking_id: Boo
     Effect.CREATE,
     possible={Consequence.SEND},
     warns="The attendee is mailed a confirmation; the API cannot cancel a booking.",
+    found=Found(
+        "meeting.list_bookings",
+        {"email": "email", "date": "date", "time_slot_start": "time_slot_start"},
+        {"search": "email"},
+        age="created_at",
+        unique=True,  # nobody books the same slot twice
+    ),
 )
 async def book_meeting(
     call: Call,

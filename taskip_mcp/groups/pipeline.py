@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     Limit,
     Order,
@@ -43,7 +43,12 @@ async def list_pipelines(
     return await call.rows()
 
 
-@operation("pipeline.create", "POST /sales-pipeline", Effect.CREATE)
+@operation(
+    "pipeline.create",
+    "POST /sales-pipeline",
+    Effect.CREATE,
+    found=Found("pipeline.list", {"title": "title"}, {"search": "title"}, age="created_at"),
+)
 async def create_pipeline(
     call: Call,
     title: Annotated[ShortText, Field(description="Name of the pipeline.")],

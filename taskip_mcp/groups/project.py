@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Arguments, Consequence, Effect, operation
+from taskip_mcp.operation import Arguments, Consequence, Effect, Found, operation
 from taskip_mcp.params import (
     CLEAR,
     ContactId,
@@ -111,7 +111,19 @@ async def list_projects(
     return await call.rows()
 
 
-@operation("project.create", "POST /project", Effect.CREATE, possible={Consequence.SEND}, judge=_mails)
+@operation(
+    "project.create",
+    "POST /project",
+    Effect.CREATE,
+    possible={Consequence.SEND},
+    judge=_mails,
+    found=Found(
+        "project.list",
+        {"title": "title", "status": "status"},
+        {"search": "title", "sort": "=created_at", "order": "=desc"},
+        age="created_at",
+    ),
+)
 async def create_project(
     call: Call,
     title: Title,
@@ -226,7 +238,12 @@ async def update_project_status(call: Call, project_id: ProjectId, status: Statu
     return await call.write(f"Status of project {project_id} set to {status}", id=project_id)
 
 
-@operation("project.change_category", "POST /project/{project_id:uuid}/change-category", Effect.UPDATE)
+@operation(
+    "project.change_category",
+    "POST /project/{project_id:uuid}/change-category",
+    Effect.UPDATE,
+    shows={"category_id": "+categories"},
+)
 async def update_project_category(
     call: Call,
     project_id: ProjectId,

@@ -9,7 +9,7 @@ from pydantic import Field
 from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import MissingError
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     AttributeId,
     CreatedAt,
@@ -56,7 +56,14 @@ async def list_project_attributes(
     return await call.rows()
 
 
-@operation("project_attribute.create", "POST /project/attribute", Effect.CREATE)
+@operation(
+    "project_attribute.create",
+    "POST /project/attribute",
+    Effect.CREATE,
+    found=Found(
+        "project_attribute.list", {"title": "title", "color": "color", "type": "type"}, {"search": "title"}
+    ),
+)
 async def create_project_attribute(call: Call, title: Title, color: AttributeColor, type: Type) -> Written:
     """Create a tag, category, priority or label for projects and tasks."""
     return await call.write(f"{title} created")
@@ -122,6 +129,7 @@ async def bulk_update_project_tags(call: Call, title: Title, color: AttributeCol
     "project_attribute.bulk_update_categories",
     "POST /project/attribute/categories/update",
     Effect.BULK,
+    chunk="project_ids",
     warns="The category replaces the categories that the projects had.",
 )
 async def bulk_update_project_categories(

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.operation import Arguments, Consequence, Effect, Route, operation
+from taskip_mcp.operation import Arguments, Consequence, Effect, Found, Route, operation
 from taskip_mcp.params import (
     CLEAR,
     ContactId,
@@ -90,7 +90,17 @@ async def list_quotations(
     return await call.rows()
 
 
-@operation("quotation.create", "POST /quotation", Effect.CREATE)
+@operation(
+    "quotation.create",
+    "POST /quotation",
+    Effect.CREATE,
+    found=Found(
+        "quotation.list",
+        {"contact_id": "contact_id", "subject": "subject"},
+        {"client_id": "contact_id", "sort": "=created_at", "order": "=desc"},
+        age="created_at",
+    ),
+)
 async def create_quotation(
     call: Call,
     contact_id: ContactId,
@@ -191,7 +201,12 @@ async def delete_quotation(call: Call, quotation_id: QuotationId) -> Written:
 
 
 @operation(
-    "quotation.convert_to_invoice", "POST /quotation/{quotation_id:id}/convert-to-invoice", Effect.CREATE
+    "quotation.convert_to_invoice",
+    "POST /quotation/{quotation_id:id}/convert-to-invoice",
+    Effect.CREATE,
+    found=Found(
+        "invoice.list", {"due_date": "due_date"}, {"sort": "=date", "order": "=desc"}, age="created_at"
+    ),
 )
 async def convert_quotation(
     call: Call,
@@ -260,6 +275,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     "quotation.bulk_actions",
     "POST /quotation/bulk-actions",
     Effect.BULK,
+    chunk="quotation_ids",
     possible={Consequence.BULK, *BULK.values()},
     judge=_bulk,
     idempotent=False,

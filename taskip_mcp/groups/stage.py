@@ -7,7 +7,7 @@ from typing import Annotated, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     Color,
     Nested,
@@ -39,7 +39,12 @@ async def list_stages(
     return await call.rows(paged=False)
 
 
-@operation("stage.create", "POST /sales-pipeline/{pipeline_id:uuid}/stage", Effect.CREATE)
+@operation(
+    "stage.create",
+    "POST /sales-pipeline/{pipeline_id:uuid}/stage",
+    Effect.CREATE,
+    found=Found("stage.list", {"title": "title"}, age="created_at"),
+)
 async def create_stage(
     call: Call,
     pipeline_id: PipelineId,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     CLEAR,
     ContainerId,
@@ -86,7 +86,14 @@ async def list_tasks(
     return replace(page, items=columns, total=None, next_page=None)
 
 
-@operation("task.create", f"POST {TASKS}", Effect.CREATE)
+@operation(
+    "task.create",
+    f"POST {TASKS}",
+    Effect.CREATE,
+    found=Found(
+        "task.list", {"title": "title", "container_id": "container_id"}, rows="items", age="created_at"
+    ),
+)
 async def create_task(
     call: Call,
     project_id: ProjectId,

@@ -7,7 +7,7 @@ from typing import Annotated, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     ProjectId,
     RecordId,
@@ -41,7 +41,12 @@ async def list_task_files(
     return await call.rows(paged=False)
 
 
-@operation("task_file.attach", f"POST {FILES}", Effect.CREATE)
+@operation(
+    "task_file.attach",
+    f"POST {FILES}",
+    Effect.CREATE,
+    found=Found("task_file.list", {"file_id": "media.id"}, unique=True),
+)
 async def attach_task_file(call: Call, project_id: ProjectId, task_id: TaskId, file_id: FileId) -> Written:
     """Attach a file that is already in TaskIP to a task. The API cannot upload new files for tasks."""
     return await call.write(f"File {file_id} attached to task {task_id}", id=file_id)

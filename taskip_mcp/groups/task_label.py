@@ -17,19 +17,25 @@ LABEL = "/project/{project_id:uuid}/task/{task_id:id}/label"
 ASSIGNEE = "/project/{project_id:uuid}/task/{task_id:id}/assignee"
 
 
-@operation("task_label.add", f"POST {LABEL}", Effect.UPDATE, idempotent=False)
+@operation("task_label.add", f"POST {LABEL}", Effect.UPDATE, idempotent=False, shows={"label_id": "+labels"})
 async def add_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
     """Put a label on a task. For a new label use create_project_attribute first."""
     return await call.write(f"Label {label_id} added to task {task_id}", id=task_id)
 
 
-@operation("task_label.remove", f"DELETE {LABEL}", Effect.UPDATE)
+@operation("task_label.remove", f"DELETE {LABEL}", Effect.UPDATE, shows={"label_id": "-labels"})
 async def remove_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
     """Take a label off a task; the label itself stays. To delete it everywhere use delete_project_attribute."""
     return await call.write(f"Label {label_id} removed from task {task_id}", id=task_id)
 
 
-@operation("task_label.add_assignee", f"POST {ASSIGNEE}", Effect.UPDATE, idempotent=False)
+@operation(
+    "task_label.add_assignee",
+    f"POST {ASSIGNEE}",
+    Effect.UPDATE,
+    idempotent=False,
+    shows={"assignee_id": "+assignees"},
+)
 async def add_task_assignee(
     call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId
 ) -> Written:
@@ -37,7 +43,9 @@ async def add_task_assignee(
     return await call.write(f"Team member {assignee_id} assigned to task {task_id}", id=task_id)
 
 
-@operation("task_label.remove_assignee", f"DELETE {ASSIGNEE}", Effect.UPDATE)
+@operation(
+    "task_label.remove_assignee", f"DELETE {ASSIGNEE}", Effect.UPDATE, shows={"assignee_id": "-assignees"}
+)
 async def remove_task_assignee(
     call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId
 ) -> Written:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Consequence, Effect, operation
+from taskip_mcp.operation import Consequence, Effect, Found, operation
 from taskip_mcp.params import (
     CLEAR,
     Email,
@@ -82,6 +82,7 @@ async def list_team_members(
     Effect.CREATE,
     possible={Consequence.SEND, Consequence.ACCESS},
     warns="An invitation is mailed to the address, and it gives access to the workspace.",
+    found=Found("team_member.list", {"email": "email"}, {"search": "email"}, age="created_at", unique=True),
 )
 async def create_team_member(
     call: Call,
@@ -131,6 +132,7 @@ async def delete_team_member(call: Call, member_id: MemberId) -> Written:
     "team_member.bulk_delete",
     "POST /team-member/bulk-delete",
     Effect.BULK,
+    chunk="member_ids",
     possible={Consequence.DELETE, Consequence.BULK},
     warns=HANDOVER,
 )

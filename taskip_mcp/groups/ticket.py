@@ -12,7 +12,7 @@ from taskip_mcp import merge
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError
 from taskip_mcp.groups.ticket_words import STATUS, Priority, Status, numbers, words
-from taskip_mcp.operation import Arguments, Consequence, Effect, Route, operation
+from taskip_mcp.operation import Arguments, Consequence, Effect, Found, Route, operation
 from taskip_mcp.params import (
     CLEAR,
     ContactId,
@@ -87,7 +87,18 @@ async def list_tickets(
     return replace(page_, items=[words(row) for row in page_.items])
 
 
-@operation("ticket.create", "POST /ticket", Effect.CREATE, guide="POST /support-ticket")
+@operation(
+    "ticket.create",
+    "POST /ticket",
+    Effect.CREATE,
+    guide="POST /support-ticket",
+    found=Found(
+        "ticket.list",
+        {"subject": "subject", "priority": "priority"},
+        {"search": "subject", "sort": "=created_at", "order": "=desc"},
+        age="createAt",
+    ),
+)
 async def create_ticket(
     call: Call,
     subject: Subject,
@@ -214,6 +225,7 @@ def _public(arguments: Arguments) -> set[Consequence]:
     guide="POST /support-ticket/reply/{ticket_id:uuid}",
     judge=_public,
     warns="The client sees the reply and is mailed.",
+    found=Found("ticket.get", {"message": "description"}, rows="replies", age="createAt"),
 )
 async def reply_ticket(
     call: Call,
@@ -293,6 +305,7 @@ NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"
     "ticket.bulk_actions",
     "POST /ticket/bulk-actions",
     Effect.BULK,
+    chunk="ticket_ids",
     guide="POST /support-ticket/bulk-actions",
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,

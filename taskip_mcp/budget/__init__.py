@@ -1,0 +1,340 @@
+"""The requests that an API key has left. Every request that leaves passes through `Budget.acquire`.
+
+The windows are counted in a `Store` that processes share; this module holds the queue of one process: in order, single
+calls before bulk work by four to one, never more than some connections at once. A request that would wait longer than
+its caller has patience is refused unsent, at once, with the seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from bisect import insort
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+import anyio
+
+from taskip_mcp.budget.windows import (
+    HOUR,
+    MINUTE,
+    QUOTATION_SENDS,
+    UPLOADS,
+    Seen,
+    Store,
+    StoreError,
+    Taken,
+    Window,
+    WindowState,
+)
+from taskip_mcp.clock import Clock
+from taskip_mcp.errors import BudgetError, StateError
+
+if TYPE_CHECKING:
+    from taskip_mcp.settings import Settings
+
+__all__ = ["Budget", "Grant", "Seen", "open_store", "windows_of"]
+
+logger = logging.getLogger(__name__)
+
+BULK_WEIGHT = 4
+"""Single calls that go before one request of a job when both wait."""
+
+POLL = 1.0
+"""Seconds after which the head of the queue looks again: another process may have given a place back."""
+
+FIRST_REPORT, REPORT = 1.0, 5.0
+"""Seconds until a caller that waits is told so, and between two such notices."""
+
+WORDS = {MINUTE: "minute", HOUR: "hour", UPLOADS: "upload", QUOTATION_SENDS: "quotation sending"}
+
+T = TypeVar("T")
+Report = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave for one request. Settle it when the answer is there, give it back when nothing left."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class _Waiter:
+    """One request in the queue. `order` is its place: a virtual start time, then first come, first served."""
+
+    windows: tuple[Window, ...]
+    order: tuple[float, int]
+    latest: float
+    event: anyio.Event = field(default_factory=anyio.Event)
+    grant: Grant | None = None
+    retry_at: float = 0.0
+    gone: bool = False
+
+
+def windows_of(settings: Settings) -> tuple[Window, ...]:
+    """All windows of a key, with the limits of its account."""
+    return (
+        Window(MINUTE, settings.limit_minute, 60.0),
+        Window(HOUR, settings.limit_hour, 3600.0),
+        Window(UPLOADS, settings.limit_uploads, 3600.0),
+        Window(QUOTATION_SENDS, settings.limit_quotation_sends, 60.0),
+    )
+
+
+def account_of(settings: Settings) -> str:
+    """The name under which a key is counted: a hash, since the key itself must not lie on a disk."""
+    text = f"{settings.base_url}\n{settings.secret_key}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def open_store(settings: Settings, clock: Clock) -> Store:
+    """The store that the settings name."""
+    if settings.rate_store.startswith(("redis://", "rediss://")):
+        from taskip_mcp.budget.redis import RedisStore
+
+        return RedisStore(settings.rate_store, clock)
+    from taskip_mcp.budget.sqlite import SqliteStore
+
+    return SqliteStore(None if settings.rate_store == "memory" else settings.state_folder, clock)
+
+
+class Budget:
+    """The queue of one process for one account.
+
+    `hold` is how long a request may be on its way (seconds), `patience` how long one may wait if it does not say.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        account: str,
+        windows: Sequence[Window],
+        *,
+        clock: Clock | None = None,
+        connections: int = 8,
+        patience: float = 20.0,
+        hold: float = 60.0,
+    ) -> None:
+        self.windows = tuple(windows)
+        self._store = store
+        self._account = account
+        self._clock = clock or Clock()
+        self._connections = connections
+        self._patience = patience
+        self._hold = hold
+        self._waiting: list[_Waiter] = []
+        self._away: set[Grant] = set()
+        self._count = 0
+        self._virtual = 0.0
+        self._starts = {False: 0.0, True: 0.0}
+        self._lock = anyio.Lock()
+
+    # --- for the client -----------------------------------------------------------------------------------
+
+    async def acquire(
+        self,
+        special: Sequence[str] = (),
+        *,
+        bulk: bool = False,
+        patience: float | None = None,
+        report: Report | None = None,
+    ) -> Grant:
+        """Wait for leave to send one request; raises `BudgetError` when that would take too long.
+
+        `special` names windows beside the minute and the hour; `bulk` work yields to single calls; `report` is told
+        while the request waits. A caller that is cancelled leaves nothing behind.
+        """
+        wait = self._patience if patience is None else min(self._patience, patience)
+        waiter = self._enqueue(special, bulk=bulk, latest=self._clock.ticks() + wait)
+        try:
+            await self._pump()
+            if waiter.grant is None:
+                await self._wait(waiter, report)
+        except BaseException:
+            await self._leave(waiter)
+            raise
+        assert waiter.grant is not None
+        return waiter.grant
+
+    async def settle(self, grant: Grant, seen: Seen | None = None) -> None:
+        """The answer to a request is there, or no longer waited for."""
+        await self._finish(grant, self._store.settle(self._account, self.windows, grant.name, seen or Seen()))
+
+    async def give_back(self, grant: Grant) -> None:
+        """The request did not leave: its places are free again."""
+        await self._finish(grant, self._store.give_back(self._account, grant.name))
+
+    async def cost(self, requests: int) -> float:
+        """Minutes until so many further requests will have left, as far as one can tell now."""
+        if requests < 1:
+            return 0.0
+        taken = await self._ask(self._store.wait(self._account, self._plain(), requests - 1))
+        return taken.delay / 60
+
+    async def show(self) -> list[WindowState]:
+        """All windows."""
+        return await self._ask(self._store.show(self._account, self.windows))
+
+    @property
+    def waiting(self) -> int:
+        """Requests of this process that wait."""
+        return len(self._waiting)
+
+    @property
+    def away(self) -> int:
+        """Requests of this process that are on their way."""
+        return len(self._away)
+
+    async def aclose(self) -> None:
+        """Close the store."""
+        await self._store.aclose()
+
+    # --- the queue ----------------------------------------------------------------------------------------
+
+    def _plain(self, special: Sequence[str] = ()) -> tuple[Window, ...]:
+        return tuple(window for window in self.windows if window.name in {MINUTE, HOUR, *special})
+
+    def _enqueue(self, special: Sequence[str], *, bulk: bool, latest: float) -> _Waiter:
+        """Weighted fair queueing: bulk requests start four turns apart, single ones one."""
+        start = max(self._virtual, self._starts[bulk])
+        self._starts[bulk] = start + (BULK_WEIGHT if bulk else 1)
+        self._count += 1
+        waiter = _Waiter(self._plain(special), (start, self._count), latest)
+        insort(self._waiting, waiter, key=lambda each: each.order)
+        return waiter
+
+    async def _pump(self) -> None:
+        """Let go whoever may, in order. Requests that wait for a special window do not hold up the others."""
+        async with self._lock:
+            held: set[tuple[Window, ...]] = set()
+            for waiter in tuple(self._waiting):
+                if waiter.gone or waiter.windows in held:
+                    continue
+                if len(self._away) >= self._connections:
+                    for each in self._waiting:  # the next answer wakes them
+                        each.retry_at = math.inf
+                    return
+                taken = await self._try(waiter)
+                if not taken.granted:
+                    held.add(waiter.windows)
+                    waiter.retry_at = self._clock.ticks() + min(taken.delay, POLL)
+                    waiter.event.set()
+
+    async def _try(self, waiter: _Waiter) -> Taken:
+        grant = Grant(uuid4().hex)
+        taken = await self._ask(
+            self._store.take(
+                self._account, waiter.windows, grant.name, hold=self._hold, overlap=self._connections
+            )
+        )
+        if taken.granted and waiter.gone:  # cancelled while the store was asked
+            await self._ask(self._store.give_back(self._account, grant.name))
+        elif taken.granted:
+            self._waiting.remove(waiter)
+            self._away.add(grant)
+            self._virtual = max(self._virtual, waiter.order[0])
+            waiter.grant = grant
+            waiter.event.set()
+        return taken
+
+    async def _wait(self, waiter: _Waiter, report: Report | None) -> None:
+        """Until the waiter has its grant; the first of its windows also watches the time."""
+        await self._check(waiter)
+        notice = self._clock.ticks() + FIRST_REPORT if report else math.inf
+        while waiter.grant is None:
+            now = self._clock.ticks()
+            if now >= waiter.latest:
+                raise await self._refusal(await self._estimate(waiter))
+            if report and now >= notice:
+                notice = now + REPORT
+                await report(await self._notice(waiter))
+            elif self._leads(waiter) and now >= waiter.retry_at:
+                await self._pump()
+            else:
+                await self._sleep(waiter, min(notice, waiter.latest) - now)
+
+    async def _sleep(self, waiter: _Waiter, longest: float) -> None:
+        """Until something happens to the waiter, or it is time for it to look again."""
+        own = waiter.retry_at - self._clock.ticks() if self._leads(waiter) else math.inf
+        with self._clock.move_on_after(min(own, longest)):
+            await waiter.event.wait()
+        if waiter.grant is None:
+            waiter.event = anyio.Event()
+
+    def _leads(self, waiter: _Waiter) -> bool:
+        return next(each for each in self._waiting if each.windows == waiter.windows) is waiter
+
+    async def _estimate(self, waiter: _Waiter) -> Taken:
+        ahead = sum(1 for each in self._waiting if each.order < waiter.order)
+        return await self._ask(self._store.wait(self._account, waiter.windows, ahead))
+
+    async def _check(self, waiter: _Waiter) -> None:
+        """Refuse at once what would be refused later."""
+        estimate = await self._estimate(waiter)
+        if self._clock.ticks() + estimate.delay > waiter.latest and waiter.grant is None:
+            raise await self._refusal(estimate)
+
+    async def _leave(self, waiter: _Waiter) -> None:
+        """Out of the queue, or give back what came too late; then see who is next."""
+        waiter.gone = True
+        with anyio.CancelScope(shield=True):
+            if waiter.grant is not None:
+                await self.give_back(waiter.grant)
+                return
+            self._waiting.remove(waiter)
+            self._wake_leaders()
+
+    def _wake_leaders(self) -> None:
+        """Each group's first waiter looks after itself again; it may not have been first until now."""
+        seen: set[tuple[Window, ...]] = set()
+        for waiter in self._waiting:
+            if waiter.windows not in seen:
+                seen.add(waiter.windows)
+                waiter.retry_at = 0.0
+                waiter.event.set()
+
+    async def _finish(self, grant: Grant, step: Awaitable[None]) -> None:
+        """The request is no longer on its way, whatever the store says to that."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await step
+            except StoreError as error:
+                # The place stays taken until its time is over: less than there is, never more.
+                logger.warning("the rate store failed: %s", error)
+            self._away.discard(grant)
+            self._wake_leaders()
+
+    async def _ask(self, step: Awaitable[T]) -> T:
+        """One step of the store, not to be interrupted: a half-known step could lose a place."""
+        try:
+            with anyio.CancelScope(shield=True):
+                return await step
+        except StoreError as error:
+            raise StateError(str(error)) from None
+        raise AssertionError("a scope that nobody cancels was left")
+
+    # --- words --------------------------------------------------------------------------------------------
+
+    async def _refusal(self, estimate: Taken) -> BudgetError:
+        if not estimate.window:
+            return BudgetError(
+                f"All {self._connections} connections to TaskIP are busy. Nothing was sent. Try again in a moment."
+            )
+        seconds = math.ceil(estimate.delay)
+        left = ", ".join(f"{WORDS[each.window]} {each.left}" for each in await self.show())
+        limit = next(window.limit for window in self.windows if window.name == estimate.window)
+        return BudgetError(
+            f"The {WORDS[estimate.window]} limit of the API key ({limit}) is used up; a request could leave in {seconds}"
+            f" seconds. Nothing was sent. Wait that long, then repeat the call. Requests left: {left}.",
+            seconds,
+        )
+
+    async def _notice(self, waiter: _Waiter) -> str:
+        estimate = await self._estimate(waiter)
+        if not estimate.window:
+            return "Waiting for a free connection to TaskIP."
+        return f"Waiting {math.ceil(estimate.delay)} seconds for the {WORDS[estimate.window]} limit of the API key."

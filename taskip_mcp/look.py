@@ -1,0 +1,200 @@
+"""What became of a write whose answer was lost: it is not repeated, TaskIP is looked at.
+
+A create is searched by its natural key, an update or a delete is read back. The finding is ``done``, ``not_done`` or
+``unknown``, never a guess: a record that only may be the one leaves it unknown and is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from taskip_mcp import compare, errors, records
+from taskip_mcp import operation as operations
+from taskip_mcp.operation import Effect, Found, Operation
+from taskip_mcp.results import Page, Record
+
+if TYPE_CHECKING:
+    from taskip_mcp.call import Call
+
+Verdict = Literal["done", "not_done", "unknown"]
+
+SLACK = 60.0
+"""Seconds that TaskIP's clock and ours may differ, and by which a relative age is rounded."""
+
+SHIFTING = frozenset({"order"})
+"""Arguments that TaskIP renumbers after the change, so that another value proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict, what was looked at in words, and the record where there is one."""
+
+    verdict: Verdict
+    looked: str
+    record: Record = field(default_factory=lambda: Record())
+
+    @property
+    def id(self) -> Any:
+        """The record's id or uuid."""
+        return _id(self.record)
+
+
+async def look(call: Call, since: float) -> Finding:
+    """Find out what a write did that was begun at `since` (seconds since 1970). Reads only."""
+    try:
+        if call.operation.found:
+            return await _search(call, call.operation.found, since)
+        if call.operation.effect is Effect.UPDATE:
+            return await _compare(call)
+        if call.operation.effect is Effect.DELETE:
+            return await _gone(call)
+        return await _target(call)
+    except errors.TaskipError as error:
+        return Finding("unknown", f"the look failed too: {error}")
+
+
+# --- creates and messages ---------------------------------------------------------------------------------
+
+
+async def _search(call: Call, found: Found, since: float) -> Finding:
+    reader = operations.find(found.read)
+    rows, whole = await _rows(call, reader, found)
+    own = [row for row in rows if _matches(call, found, row)]
+    where = f"{reader.name}, by {' and '.join(_words(found))}"
+    if not own:
+        if whole:
+            return Finding("not_done", f"{where}: no such record")
+        return Finding("unknown", f"{where}: not on the first page, and there are more")
+    return _judge(own, found, where, call.backend.client.clock.now(), since)
+
+
+def _judge(own: Sequence[Record], found: Found, where: str, now: float, since: float) -> Finding:
+    """Tell the record that was just made from one that had been there."""
+    ages = [compare.age(compare.dig(row, found.age), now) if found.age else None for row in own]
+    window = now - since + SLACK
+    possible = [(row, age) for row, age in zip(own, ages, strict=True) if age is None or age[0] <= window]
+    if not possible:
+        return Finding("not_done", f"{where}: only an older record (id {_id(own[-1])})", own[-1])
+    sure = [row for row, age in possible if age is not None and age[1] <= window + SLACK]
+    if len(sure) == 1:
+        return Finding("done", f"{where}: the record is there, made just now", sure[0])
+    row = possible[-1][0]
+    if found.unique and len(possible) == 1:
+        return Finding("done", f"{where}: the record is there", row)
+    ids = ", ".join(str(_id(each)) for each, _ in possible[:5])
+    return Finding("unknown", f"{where}: {len(possible)} that may be it (id {ids})", row)
+
+
+def _id(row: Record) -> Any:
+    """Its id; a column of a board has only another name for it, a pipeline only a uuid."""
+    return next((row[name] for name in ("id", "uuid", "container_id") if row.get(name) is not None), None)
+
+
+def _words(found: Found) -> list[str]:
+    return [name.replace("_", " ") for name in found.match]
+
+
+async def _rows(call: Call, reader: Operation, found: Found) -> tuple[list[Record], bool]:
+    """The rows that may be it, and whether these are all."""
+    path = {name: call.arguments[name] for name, _ in reader.reference.placeholders}
+    asked = {
+        name: source[1:] if source.startswith("=") else call.arguments.get(source)
+        for name, source in found.query.items()
+    }
+    query = {name: value for name, value in asked.items() if value is not None}
+    result = await call.read(reader.contract, **path, **query)
+    if not isinstance(result, Page):
+        return _nested([cast("Record", result)], found.rows), True
+    rows = _nested(result.items, found.rows) if found.rows else list(result.items)
+    # Newest first is as good as all of them.
+    return rows, result.next_page is None or query.get("order") == "desc"
+
+
+def _nested(rows: Sequence[Record], name: str) -> list[Record]:
+    inner = [cast("list[Any]", row.get(name) or []) for row in rows]
+    return [cast("Record", each) for items in inner for each in items if isinstance(each, dict)]
+
+
+def _matches(call: Call, found: Found, row: Record) -> bool:
+    for argument, name in found.match.items():
+        sent: Any = call.arguments.get(argument)
+        if isinstance(sent, list):  # of several recipients the first one shows
+            sent = cast("list[Any]", sent)[0]
+        if sent is not None and compare.agrees(sent, compare.dig(row, name)) is False:
+            return False
+    return True
+
+
+# --- updates ----------------------------------------------------------------------------------------------
+
+
+async def _compare(call: Call) -> Finding:
+    """Read the record back and compare what was to change."""
+    record, where = await _record(call)
+    if record is None:
+        return Finding("unknown", where)
+    wanted = {name: value for name, value in call.given.items() if not isinstance(value, Mapping)}
+    wanted |= dict.fromkeys(cast("list[str]", call.arguments.get("clear") or []))
+    told = {name: _shown(call.operation, record, name, value) for name, value in wanted.items()}
+    wrong = [name for name, verdict in told.items() if verdict is False]
+    if wrong:
+        return Finding("not_done", f"{where}: {', '.join(wrong)} not as sent", record)
+    if any(told.values()):
+        return Finding(
+            "done", f"{where}: it shows {', '.join(n for n, v in told.items() if v)} as sent", record
+        )
+    return Finding("unknown", f"{where}: it does not show what was to change", record)
+
+
+def _shown(operation: Operation, record: Record, name: str, value: Any) -> bool | None:
+    """Whether the record shows the argument; None when it has no field for it."""
+    if name in SHIFTING:
+        return None
+    place = operation.shows.get(name, "")
+    if place[:1] in {"+", "-"}:
+        rows = compare.dig(record, place[1:])
+        if not isinstance(rows, list):
+            return None
+        there = any(compare.agrees(value, row) for row in cast("list[Any]", rows))
+        return there is (place[0] == "+")
+    stem = name.removesuffix("_ids").removesuffix("_id")
+    for field_ in (place,) if place else (name, stem, stem + "s"):
+        found = compare.dig(record, field_)
+        if found is not None or (value is None and field_ in record):
+            return compare.agrees(value, found)
+    return None
+
+
+# --- deletes ----------------------------------------------------------------------------------------------
+
+
+async def _gone(call: Call) -> Finding:
+    try:
+        record, where = await _record(call)
+    except errors.MissingError:
+        return Finding("done", "the record: it is gone")
+    if record is None:
+        return Finding("unknown", where)
+    return Finding("not_done", f"{where}: the record is still there", record)
+
+
+async def _target(call: Call) -> Finding:
+    """A message leaves no trace that can be relied on; show at least the state of its record."""
+    record, where = await _record(call)
+    status = f": status {record['status']}" if record and record.get("status") else ""
+    return Finding("unknown", f"{where}{status}, which does not tell", record or Record())
+
+
+async def _record(call: Call) -> tuple[Record | None, str]:
+    """The record that the call is about, by the read or the list that shows it; raises `MissingError`."""
+    path = [name for name, _ in call.operation.routes[0].placeholders]
+    # What a DELETE names in its body is what goes; the path leads there.
+    inner = [name for name in call.given if operations.reader_of(name)]
+    named = inner if call.operation.effect is Effect.DELETE and inner else path
+    reader = operations.reader_of(named[-1]) if named else None
+    if reader is None:
+        return None, "TaskIP has no read that would show it"
+    value = call.arguments[named[-1]]
+    return await records.find(call, reader, named[-1], value), f"{reader.name} {value}"

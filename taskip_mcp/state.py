@@ -1,0 +1,80 @@
+"""The state directory: what must outlive the process. Readable by its owner alone."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from taskip_mcp.errors import StateError
+
+BUSY = 10.0
+"""Seconds to wait for another process of this machine; its transactions take milliseconds."""
+
+
+def open_database(folder: Path | None, name: str, schema: str, *, durable: bool) -> sqlite3.Connection:
+    """A SQLite database of the state directory, with its tables; `folder` None keeps it in memory.
+
+    `durable` waits for the disk at each commit, so that not even a power cut loses it; without, only a power cut can.
+    Raises `StateError` when the directory or the file cannot be used.
+    """
+    try:
+        path = _private(folder, name) if folder else ":memory:"
+        database = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(database, schema, durable=durable)
+        except BaseException:
+            database.close()
+            raise
+    except (OSError, sqlite3.Error) as error:
+        raise StateError(words(folder, name, error)) from None
+    return database
+
+
+def _prepare(database: sqlite3.Connection, schema: str, *, durable: bool) -> None:
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            database.executescript(schema)
+        except sqlite3.OperationalError as error:
+            # Two processes that both make the file: the change to WAL fails at once instead of waiting.
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    """One atomic step that writes: waits for other processes first, undoes everything on an exception."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def words(folder: Path | None, name: str, error: BaseException) -> str:
+    """What to say when the state directory fails."""
+    where = f"{folder / name}" if folder else name
+    return (
+        f"The state file {where} cannot be used ({error}). Nothing was sent. Make the folder writable, or name another"
+        " one in TASKIP_STATE_DIR."
+    )
+
+
+def _private(folder: Path, name: str) -> str:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / name
+    # SQLite gives its side files the mode of the database: it must be right before the first of them.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    return str(path)

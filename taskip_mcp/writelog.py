@@ -1,0 +1,231 @@
+"""The write log: every write, before it leaves and when it is known what came of it.
+
+One append-only table. A write is an event ``begun`` and what follows it: ``done``, ``not_done`` or ``unknown``; the
+last event counts. The guard against duplicates and the jobs are views of it. Secrets never come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+from taskip_mcp import state
+from taskip_mcp.clock import Clock
+from taskip_mcp.errors import StateError
+from taskip_mcp.redact import masked
+from taskip_mcp.wire import JsonObject, jsonable
+
+FILE = "writes.sqlite3"
+
+REPEATED = 120.0
+"""Seconds after a write in which an identical one is taken for a repetition."""
+
+UNCLEAR = 86_400.0
+"""Seconds for which a write of unknown outcome is looked up before an identical one goes out."""
+
+Event = Literal["begun", "done", "not_done", "unknown"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS log (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, write TEXT NOT NULL, account TEXT NOT NULL, at REAL NOT NULL,
+    event TEXT NOT NULL, operation TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '',
+    arguments TEXT NOT NULL DEFAULT '{}', job TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL DEFAULT '',
+    detail TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS log_write ON log (write, seq);
+CREATE INDEX IF NOT EXISTS log_same ON log (account, operation, digest);
+CREATE INDEX IF NOT EXISTS log_job ON log (account, job);
+CREATE TRIGGER IF NOT EXISTS log_is_append_only BEFORE UPDATE ON log
+    BEGIN SELECT RAISE(ABORT, 'the write log is append-only'); END;
+CREATE VIEW IF NOT EXISTS writes AS
+    SELECT first.seq, first.write, first.account, first.at AS begun, first.operation, first.digest, first.arguments,
+        first.job, first.owner, last.event, last.at AS changed, last.detail
+    FROM log AS first JOIN log AS last ON last.seq = (SELECT MAX(seq) FROM log WHERE write = first.write)
+    WHERE first.event IN ('begun', 'job');
+"""
+COLUMNS = "write, begun, operation, arguments, job, owner, event, changed, detail"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write (or job) as the log has it: `event` is its last one, at `changed`; times are seconds since 1970."""
+
+    write: str
+    begun: float
+    operation: str
+    arguments: JsonObject
+    job: str
+    owner: str
+    event: str
+    changed: float
+    detail: JsonObject
+
+
+class Duplicate(Exception):
+    """The same write was begun before; `entry` is that one."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.write)
+        self.entry = entry
+
+
+class WriteLog:
+    """The log of one account. `folder` None keeps it in memory."""
+
+    def __init__(self, folder: Path | None, account: str, clock: Clock) -> None:
+        self._folder = folder
+        self._account = account
+        self._clock = clock
+        # Commits wait for the disk: a write that was forgotten by a power cut could be sent twice.
+        self._db = state.open_database(folder, FILE, SCHEMA, durable=True)
+        self._owner = Owner(folder)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+        self._owner.release()
+
+    @contextmanager
+    def _step(self) -> Generator[float]:
+        try:
+            with state.transaction(self._db):
+                yield self._clock.now()
+        except sqlite3.Error as error:
+            raise StateError(state.words(self._folder, FILE, error)) from None
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    def begin(self, operation: str, arguments: Mapping[str, Any], *, guard: bool, job: str = "") -> str:
+        """Note a write that is about to leave; returns its name.
+
+        With `guard` an identical write that is under way, was done in the last two minutes, or came to an unknown end
+        raises `Duplicate` instead.
+        """
+        given = kept(arguments)
+        same = digest(operation, given)
+        with self._step() as now:
+            if guard and (twin := self._twin(operation, same, now)):
+                raise Duplicate(twin)
+            return self._add(now, "begun", operation=operation, digest=same, arguments=given, job=job)
+
+    def end(self, write: str, event: Event, detail: Mapping[str, Any] | None = None) -> None:
+        """Note what came of a write."""
+        with self._step() as now:
+            self._add(now, event, write=write, detail=kept(detail or {}))
+
+    def begin_job(self, operation: str, arguments: Mapping[str, Any]) -> str:
+        """Note a bulk job before its first chunk; returns its id."""
+        with self._step() as now:
+            return self._add(now, "job", operation=operation, arguments=kept(arguments))
+
+    def _add(self, now: float, event: str, **values: Any) -> str:
+        write: str = values.pop("write", "") or uuid4().hex[:12]
+        row = {"write": write, "account": self._account, "at": now, "event": event, "owner": self._owner.name}
+        row |= {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+            for name, value in values.items()
+        }
+        places = ", ".join("?" * len(row))
+        self._db.execute(f"INSERT INTO log ({', '.join(row)}) VALUES ({places})", tuple(row.values()))
+        return write
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def _twin(self, operation: str, same: str, now: float) -> Entry | None:
+        found = self._select(
+            "operation = ? AND digest = ? AND ((event = 'done' AND changed > ?)"
+            " OR (event IN ('begun', 'unknown') AND begun > ?)) ORDER BY seq DESC LIMIT 1",
+            operation, same, now - REPEATED, now - UNCLEAR,
+        )  # fmt: skip
+        return found[0] if found else None
+
+    def entry(self, write: str) -> Entry | None:
+        """One write or job of this account."""
+        found = self._select("write = ?", write)
+        return found[0] if found else None
+
+    def of_job(self, job: str) -> list[Entry]:
+        """The chunks of a job, in order."""
+        return self._select("job = ? ORDER BY seq", job)
+
+    def jobs(self, limit: int = 50) -> list[Entry]:
+        """Bulk jobs, newest first."""
+        return self._select("operation <> '' AND seq IN (SELECT seq FROM log WHERE event = 'job')"
+                            " ORDER BY seq DESC LIMIT ?", limit)  # fmt: skip
+
+    def interrupted(self) -> list[Entry]:
+        """Single writes that nobody closed, newest first: their process died, or is still at it."""
+        rows = self._select("event = 'begun' AND job = '' ORDER BY seq DESC LIMIT 50")
+        return [row for row in rows if not self.alive(row)]
+
+    def alive(self, entry: Entry) -> bool:
+        """Whether the process that began it still runs."""
+        return self._owner.alive(entry.owner)
+
+    def _select(self, where: str, *values: Any) -> list[Entry]:
+        query = f"SELECT {COLUMNS} FROM writes WHERE account = ? AND {where}"
+        try:
+            rows = self._db.execute(query, (self._account, *values)).fetchall()
+        except sqlite3.Error as error:
+            raise StateError(state.words(self._folder, FILE, error)) from None
+        return [_entry(row) for row in rows]
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    write, begun, operation, arguments, job, owner, event, changed, detail = row
+    return Entry(
+        write, begun, operation, json.loads(arguments), job, owner, event, changed, json.loads(detail)
+    )
+
+
+def kept(values: Mapping[str, Any]) -> JsonObject:
+    """JSON values without secrets."""
+    return cast("JsonObject", masked(jsonable(values)))
+
+
+def digest(operation: str, arguments: JsonObject) -> str:
+    """What makes two writes the same: the operation and its arguments, without those that were left out."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    text = json.dumps([operation, given], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Owner:
+    """This process, as others can see it: the lock on its file goes with it, however it ends."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.name = uuid4().hex
+        self._folder = folder / "owners" if folder else None
+        self._lock: FileLock | None = None
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = FileLock(self._folder / self.name, mode=0o600)
+            self._lock.acquire()
+
+    def alive(self, name: str) -> bool:
+        """Whether the process of that name still runs."""
+        if name == self.name:
+            return True
+        if self._folder is None or not (self._folder / name).exists():
+            return False
+        try:
+            with FileLock(self._folder / name, mode=0o600, timeout=0):
+                (self._folder / name).unlink(missing_ok=True)
+        except Timeout:
+            return True
+        return False
+
+    def release(self) -> None:
+        """The process is about to end in order."""
+        if self._lock and self._folder:
+            self._lock.release()
+            (self._folder / self.name).unlink(missing_ok=True)

@@ -1,0 +1,136 @@
+"""Carry out one write: noted before it leaves, closed when it is known what came of it, never done twice by us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import anyio
+
+from taskip_mcp import errors
+from taskip_mcp.call import Call
+from taskip_mcp.client import Passage
+from taskip_mcp.look import Finding, look
+from taskip_mcp.results import Written
+from taskip_mcp.turn import current
+from taskip_mcp.writelog import Duplicate, Entry, Event
+
+SETTLES = 1.0
+"""Seconds after a time-out until the second look: what TaskIP still worked on may be there then."""
+
+POLL = 0.1
+"""Seconds between two looks at an identical write that is under way."""
+
+AGAIN = "To do it a second time on purpose, call again with allow_duplicate: true."
+
+
+async def carry_out(call: Call, values: Mapping[str, Any]) -> Any:
+    """Run the operation's function; the result of a write, or the error that says what was changed.
+
+    A client that goes away does not interrupt a write that has left: it is waited for, noted, and then nothing more is
+    done.
+    """
+    with anyio.CancelScope() as scope:
+        call.passage = Passage(scope)
+        try:
+            return await _until_known(call, values)
+        except BaseException as error:
+            # Cancelled, out of time, or broken: the log tells what is certain.
+            call.close(_certain(call), {"error": type(error).__name__})
+            raise
+    raise AssertionError("a scope that nobody cancels was left")
+
+
+async def _until_known(call: Call, values: Mapping[str, Any]) -> Any:
+    """Once, or not at all where an identical write came before; a second round where that one did nothing."""
+    while True:
+        try:
+            result = await call.operation.function(call, **values)
+        except Duplicate as twin:
+            if (known := await _repeated(call, twin.entry)) is not None:
+                return known
+        except errors.ApiError as error:
+            if error.outcome != "unknown":
+                raise
+            return await _find_out(call, error)
+        else:
+            call.close("done", {"done": result.done, "id": result.id} if isinstance(result, Written) else {})
+            return result
+
+
+def _certain(call: Call) -> Event:
+    """What is certain of a write that came to no end."""
+    if call.wrote:
+        return "done"
+    return "unknown" if call.passage and call.passage.away else "not_done"
+
+
+# --- a lost answer ----------------------------------------------------------------------------------------
+
+
+async def _find_out(call: Call, error: errors.ApiError) -> Any:
+    """Look what a write did whose answer was lost; a result if it was done, else the error with what is true."""
+    write = call.close("unknown", {"error": error.message})
+    finding = await look_twice(call, error)
+    call.backend.log.end(write, finding.verdict, {"looked": finding.looked, "id": finding.id})
+    if finding.verdict == "done":
+        words = call.words or f"{call.operation.title}: done"
+        note = f"{error.message}, so it was looked up: {finding.looked}. It was done, once. Do not repeat it."
+        return Written(words, finding.id, finding.record or call.partial(), note)
+    error.looked = finding.looked
+    error.outcome = "unchanged" if finding.verdict == "not_done" else "unknown"
+    raise error
+
+
+async def look_twice(call: Call, error: errors.ApiError) -> Finding:
+    """Look; and where TaskIP may still be at it, look again before saying that nothing was done."""
+    since = call.left_at
+    finding = await look(call, since)
+    if finding.verdict == "not_done" and isinstance(error, errors.LostError):
+        await current().clock.sleep(SETTLES)
+        finding = await look(call, since)
+    return finding
+
+
+# --- the same again ---------------------------------------------------------------------------------------
+
+
+async def _repeated(call: Call, twin: Entry) -> Written | None:
+    """The result of an identical write that came before; None when that one did nothing, so that this one may go."""
+    log = call.backend.log
+    while twin.event == "begun" and log.alive(twin):
+        if current().left < 2 * POLL:
+            _refuse(call, twin, "is still under way")
+        await current().clock.sleep(POLL)
+        twin = log.entry(twin.write) or twin
+    if twin.event == "not_done":
+        return None
+    if twin.event == "done":
+        done, number = twin.detail.get("done") or call.operation.title, twin.detail.get("id")
+        return Written(str(done), number, call.partial(), _before(call, twin, "did this"))
+    return await _unclear(call, twin)
+
+
+async def _unclear(call: Call, twin: Entry) -> Written | None:
+    """An identical write whose end nobody knows: it is looked up before this one may go."""
+    finding = await look(call, twin.begun)
+    if finding.verdict == "unknown":
+        _refuse(call, twin, f"came to an unknown end; looked at {finding.looked}")
+    log = call.backend.log
+    log.end(twin.write, finding.verdict, {"looked": finding.looked, "id": finding.id})
+    if finding.verdict == "not_done":
+        return None
+    words = _before(call, twin, f"was interrupted, but it was done ({finding.looked})")
+    return Written(f"{call.operation.title}: done before", finding.id, finding.record, words)
+
+
+def _before(call: Call, twin: Entry, what: str) -> str:
+    seconds = max(0, round(call.backend.client.clock.now() - twin.begun))
+    return f"An identical call {seconds} seconds ago {what}; nothing was sent again. {AGAIN}"
+
+
+def _refuse(call: Call, twin: Entry, what: str) -> NoReturn:
+    seconds = max(0, round(call.backend.client.clock.now() - twin.begun))
+    raise errors.RepeatedError(
+        f"An identical call {seconds} seconds ago {what}. Nothing was sent this time. Read the record first. {AGAIN}"
+    )
