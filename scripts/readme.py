@@ -41,7 +41,10 @@ def resource_reference() -> str:
     """Every resource address."""
     rows = [f"| `{each.uri}` | {each.mime_type} | {each.description} |" for each in resources.TEMPLATES]
     about = "| `taskip://about` | application/json | This server: version, live or sandbox, routes in use. |"
-    return "\n".join(["| address | type | what it shows |", "| --- | --- | --- |", about, *rows])
+    budget = (
+        "| `taskip://budget` | application/json | Requests that the API key has left in each rate window. |"
+    )
+    return "\n".join(["| address | type | what it shows |", "| --- | --- | --- |", about, budget, *rows])
 
 
 def counts() -> str:
@@ -50,7 +53,7 @@ def counts() -> str:
     gated = sum(1 for entry in entries if entry.consequences)
     return (
         f"{len(entries)} tools in {len({entry.group for entry in entries})} groups, {gated} of them behind the gate,"
-        f" and {len(resources.TEMPLATES) + 1} resources."
+        f" and {len(resources.TEMPLATES) + 2} resources."
     )
 
 

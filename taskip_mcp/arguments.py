@@ -26,13 +26,14 @@ def model_of(operation: Tool) -> type[BaseModel]:
     """The pydantic model of an operation's arguments; built on the first call, then kept."""
     hints = get_type_hints(operation.function, include_extras=True)
     fields: dict[str, Any] = {}
-    for name, parameter in inspect.signature(operation.function).parameters.items():
+    # The first parameter is the call, or the backend of the server's own tools.
+    for name, parameter in list(inspect.signature(operation.function).parameters.items())[1:]:
         if (
             parameter.kind is inspect.Parameter.VAR_KEYWORD
         ):  # `**filters: Unpack[...]`: each key is an argument
             shared = get_type_hints(get_args(hints[name])[0], include_extras=True)
             fields |= {key: (hint, Field(default=None)) for key, hint in shared.items()}
-        elif name != "call":
+        else:
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
             fields[name] = (hints[name], Field(default=default))
     if operation.gated:

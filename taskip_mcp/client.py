@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from taskip_mcp import __version__, errors, retry, turn, wire
-from taskip_mcp.budget import Budget, Grant, Report, Seen, account_of, open_store, windows_of
+from taskip_mcp.budget import Budget, Grant, Seen, account_of, open_store, windows_of
 from taskip_mcp.budget.windows import HOUR, MINUTE, QUOTATION_SENDS, UPLOADS, Store
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import Outcome
@@ -189,7 +189,10 @@ class TaskipClient:
     async def _once(self, request: Request) -> wire.Answer | Refused:
         mine = turn.current()
         grant = await self.budget.acquire(
-            request.special, bulk=mine.bulk, patience=self._left(request), report=_reporter(mine)
+            request.special,
+            bulk=mine.bulk,
+            patience=self._left(request),
+            report=mine.say if mine.tell else None,
         )
         response = await self._counted(request, grant)
         body, kind = response.content, response.headers.get("content-type", "")
@@ -330,18 +333,6 @@ def _closed(request: Request, remaining: int | None, pause: float | None) -> str
     if request.special:
         return request.special[0]
     return HOUR if pause is not None and pause > 60 else MINUTE
-
-
-def _reporter(mine: turn.Turn) -> Report | None:
-    tell = mine.tell
-    if tell is None:
-        return None
-
-    async def report(message: str) -> None:
-        # Progress must grow, and nobody knows of how much: the seconds of the call do.
-        await tell(mine.clock.ticks() - mine.began, None, message)
-
-    return report
 
 
 def _outcome(request: Request, outcome: Outcome) -> Outcome:

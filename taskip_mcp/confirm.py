@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from taskip_mcp import errors, records, redact, turn, writes
+from taskip_mcp import errors, jobs, records, redact, turn, writes
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect, Operation
@@ -57,12 +57,16 @@ async def _perform(call: Call, values: Mapping[str, Any], *, confirmed: bool) ->
         return await preview(call, found)
     if operation.effect is Effect.READ:
         return await operation.function(call, **values)
+    if operation.chunk:
+        return await jobs.carry_out(call)
     return await writes.carry_out(call, values)
 
 
 def _overdue(call: Call) -> str:
     """What to say of a call that ran out of time."""
     words = "The time of this call is over (TASKIP_DEADLINE)."
+    if call.operation.chunk:
+        return f"{words} list_jobs tells how far the job got, resume_job goes on."
     if call.operation.effect is Effect.READ:
         return f"{words} Call again, or ask for less."
     if call.wrote:
@@ -82,11 +86,19 @@ async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
         "records": records,
         "count": count,
         "with": redact.masked(call.given),
+        "cost": await cost(call.backend, jobs.requests(operation, call.arguments))
+        if Consequence.BULK in found
+        else None,
         "note": operation.warns or None,
         "done": "Nothing was changed.",
         "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
     }
     return {name: value for name, value in shown.items() if value not in (None, [], {}, "")}
+
+
+async def cost(backend: Backend, requests: int) -> JsonObject:
+    """Requests that a job takes, and the minutes until the last of them may leave."""
+    return {"requests": requests, "minutes": round(await backend.client.budget.cost(requests), 1)}
 
 
 def _listed(words: Sequence[str]) -> str:

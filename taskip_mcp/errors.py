@@ -27,7 +27,7 @@ Every error says what happened, whether anything was changed, and what to do nex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 Outcome = Literal["read", "unchanged", "unknown"]
 """What a failed call did: it was a read, it changed nothing, or nobody can tell."""
@@ -88,7 +88,7 @@ class ApiError(TaskipError):
     ``operation`` is the contract id (``invoice.create``), ``status`` the HTTP status or None,
     ``message`` TaskIP's own words cleaned up, ``fields`` its complaints field by field, ``retry_after`` the seconds of
     its Retry-After. ``seconds`` is when the rate limit opens again, ``looked`` what was looked at to find out what a
-    lost write did, with the finding.
+    lost write did, in words, ``finding`` the finding itself.
     """
 
     advice = "Try again later."
@@ -112,6 +112,7 @@ class ApiError(TaskipError):
         self.retry_after = retry_after
         self.seconds = 0
         self.looked = ""
+        self.finding: Any = None
 
     def __str__(self) -> str:
         """All that the caller needs, in one paragraph."""

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import anyio
+
 from taskip_mcp import compare, errors, records
 from taskip_mcp import operation as operations
-from taskip_mcp.operation import Effect, Found, Operation
+from taskip_mcp.operation import Consequence, Effect, Found, Operation
 from taskip_mcp.results import Page, Record
 
 if TYPE_CHECKING:
@@ -29,11 +31,12 @@ SHIFTING = frozenset({"order"})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict, what was looked at in words, and the record where there is one."""
+    """The verdict, what was looked at in words, the record where there is one; for a list of ids, each verdict."""
 
     verdict: Verdict
     looked: str
     record: Record = field(default_factory=lambda: Record())
+    items: Mapping[Any, Verdict] = field(default_factory=lambda: dict[Any, Verdict]())
 
     @property
     def id(self) -> Any:
@@ -50,6 +53,8 @@ async def look(call: Call, since: float) -> Finding:
             return await _compare(call)
         if call.operation.effect is Effect.DELETE:
             return await _gone(call)
+        if call.operation.chunk:
+            return await look_at_each(call, call.arguments[call.operation.chunk])
         return await _target(call)
     except errors.TaskipError as error:
         return Finding("unknown", f"the look failed too: {error}")
@@ -178,6 +183,62 @@ async def _gone(call: Call) -> Finding:
     if record is None:
         return Finding("unknown", where)
     return Finding("not_done", f"{where}: the record is still there", record)
+
+
+# --- lists of ids -----------------------------------------------------------------------------------------
+
+AT_ONCE = 4
+
+
+async def look_at_each(call: Call, ids: Sequence[Any]) -> Finding:
+    """Read each record of a bulk call; the verdict is ``done`` or ``not_done`` only where it is the same for all."""
+    found: dict[Any, Verdict] = dict.fromkeys(ids, "unknown")
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def one(number: Any) -> None:
+        async with limit:
+            found[number] = await _each(call, number)
+
+    async with anyio.create_task_group() as group:
+        for number in ids:
+            group.start_soon(one, number)
+    count = {verdict: list(found.values()).count(verdict) for verdict in ("done", "not_done", "unknown")}
+    same = found[ids[0]] if len(set(found.values())) == 1 else "unknown"
+    where = f"each of the {len(ids)} records: {count['done']} done, {count['not_done']} not, {count['unknown']} unknown"
+    return Finding(same, where, items=found)
+
+
+async def _each(call: Call, number: Any) -> Verdict:
+    """What became of one record of a bulk call."""
+    parameter = call.operation.chunk[:-1]
+    reader = operations.reader_of(parameter)
+    deletes = Consequence.DELETE in call.operation.consequences(call.arguments)
+    try:
+        record = await records.find(call, reader, parameter, number) if reader else None
+    except errors.MissingError:
+        return "done" if deletes else "unknown"
+    except errors.TaskipError:
+        return "unknown"
+    if record is None:
+        return "unknown"
+    return "not_done" if deletes else _took(call, record)
+
+
+def _took(call: Call, record: Record) -> Verdict:
+    """Whether a record shows what the bulk call was to set."""
+    for name, place in call.operation.shows.items():
+        where, _, fixed = place.partition("=")
+        value = fixed if name == call.arguments.get("action") else call.arguments.get(name)
+        if value is None:
+            continue
+        shown = compare.dig(record, where.lstrip("+"))
+        rows = cast("list[Any]", shown if isinstance(shown, list) else [shown])
+        verdicts = [compare.agrees(value, row) for row in rows]
+        if any(verdicts):
+            return "done"
+        if rows and None not in verdicts:
+            return "not_done"
+    return "unknown"
 
 
 async def _target(call: Call) -> Finding:

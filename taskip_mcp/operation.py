@@ -41,6 +41,9 @@ GROUPS: tuple[str, ...] = (
 )
 """The sections of the API reference, in its order; each is a module of `taskip_mcp.groups`."""
 
+OWN_GROUP = "server"
+"""The group of the tools that are no operations of TaskIP (module `taskip_mcp.own`)."""
+
 Origin = Literal["reference", "guide", "swagger"]
 Arguments = Mapping[str, Any]
 Function = Callable[..., Coroutine[Any, Any, Any]]

@@ -1,9 +1,10 @@
-"""What the model reads: four shapes, minified JSON, nothing twice, no nulls.
+"""What the model reads: five shapes, minified JSON, nothing twice, no nulls.
 
 ========  ==============================================================
 record    ``{...}``
 list      ``{"items": [...], "returned": n, "total": t, "next_page": p}``
 write     ``{"done": "...", "id": ..., "changed": {...}, "note": "..."}``
+job       ``{"done": "...", "job": id, "changed": {...}, "items": {"done": [ids], ...}, "note": "..."}``
 file      ``{"saved": path, "size": bytes, "type": ...}`` and a resource link
 ========  ==============================================================
 
@@ -19,9 +20,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from taskip_mcp.redact import masked
-from taskip_mcp.wire import JsonObject, Page
+from taskip_mcp.wire import JsonObject, Page, jsonable
 
-__all__ = ["Page", "Record", "Saved", "Written", "render", "shape", "tidy", "written"]
+__all__ = ["Page", "Record", "Report", "Saved", "Written", "render", "shape", "tidy", "written"]
 
 Record = JsonObject
 
@@ -36,6 +37,17 @@ class Written:
     done: str
     id: Any
     changed: JsonObject
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A bulk job as far as it got: `items` holds the ids by what became of them, with reasons where there are some."""
+
+    done: str
+    job: str
+    changed: JsonObject
+    items: JsonObject
     note: str = ""
 
 
@@ -63,6 +75,10 @@ def shape(result: Any) -> JsonObject:
     if isinstance(result, Written):
         note = {"note": result.note} if result.note else {}
         return tidy({"done": result.done, "id": result.id}) | {"changed": _kept(result.changed)} | note
+    if isinstance(result, Report):
+        items = {name: value for name, value in result.items.items() if value}
+        told = {"done": result.done, "job": result.job, "changed": tidy(masked(jsonable(result.changed)))}
+        return told | {"items": items} | ({"note": result.note} if result.note else {})
     if isinstance(result, Saved):
         return {"saved": str(result.path), "size": result.size, "type": result.type, "resource": result.uri}
     return tidy(cast("JsonObject", result))

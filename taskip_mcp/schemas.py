@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from taskip_mcp.errors import ConfigError
-from taskip_mcp.operation import Effect, Operation
+from taskip_mcp.operation import OWN_GROUP, Effect, Operation, Tool
 
 JsonObject = dict[str, Any]
 
@@ -34,32 +34,34 @@ class ToolEntry:
     inputSchema: JsonObject = field(default_factory=lambda: JsonObject())
 
 
-def entry_of(operation: Operation) -> ToolEntry:
-    """The file's content for one operation."""
+def entry_of(tool: Tool) -> ToolEntry:
+    """The file's content for one tool; those of the server itself have neither contract nor endpoint."""
     from taskip_mcp import arguments
 
+    operation = tool if isinstance(tool, Operation) else None
     return ToolEntry(
-        name=operation.name,
-        title=operation.title,
-        description=operation.description,
-        group=operation.group,
-        contract=operation.contract,
-        endpoint=operation.reference.endpoint,
-        effect=operation.effect.value,
-        consequences=sorted(operation.possible),
-        annotations=annotations_of(operation),
-        inputSchema=arguments.schema_of(operation),
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        group=operation.group if operation else OWN_GROUP,
+        contract=operation.contract if operation else "",
+        endpoint=operation.reference.endpoint if operation else "",
+        effect=tool.effect.value,
+        consequences=sorted(tool.possible),
+        annotations=annotations_of(tool),
+        inputSchema=arguments.schema_of(tool),
     )
 
 
-def annotations_of(operation: Operation) -> JsonObject:
+def annotations_of(tool: Tool) -> JsonObject:
     """The hints of the protocol, from the effect and the consequences."""
     return {
-        "title": operation.title,
-        "readOnlyHint": operation.effect is Effect.READ,
-        "destructiveHint": operation.gated,
-        "idempotentHint": operation.idempotent,
-        "openWorldHint": True,
+        "title": tool.title,
+        "readOnlyHint": tool.effect is Effect.READ,
+        "destructiveHint": tool.gated,
+        "idempotentHint": tool.idempotent,
+        # The server's own reads touch nothing but its own state.
+        "openWorldHint": isinstance(tool, Operation) or tool.gated,
     }
 
 
@@ -78,15 +80,17 @@ def load_entries() -> list[ToolEntry]:
     if not files:
         raise ConfigError(f"{folder()} holds no tool schemas; run `taskip-mcp schemas`.")
     entries = [ToolEntry(**json.loads(file.read_text("utf-8"))) for file in files]
-    rank = {group: index for index, group in enumerate(GROUPS)}
+    rank = {group: index for index, group in enumerate((*GROUPS, OWN_GROUP))}
     return sorted(entries, key=lambda entry: (rank[entry.group], entry.name))
 
 
 def expected() -> dict[str, str]:
     """File name -> content, generated from the functions."""
+    from taskip_mcp import own
     from taskip_mcp.operation import load_all
 
-    return {f"{each.name}.json": _text(entry_of(each)) for each in load_all().values()}
+    tools: list[Tool] = [*load_all().values(), *own.tools().values()]
+    return {f"{each.name}.json": _text(entry_of(each)) for each in tools}
 
 
 def _text(entry: ToolEntry) -> str:

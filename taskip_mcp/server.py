@@ -8,6 +8,7 @@ from mcp.server import MCPServer
 
 from taskip_mcp import __version__, register, resources, schemas, turn
 from taskip_mcp.clock import Clock
+from taskip_mcp.operation import OWN_GROUP
 from taskip_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,12 +59,25 @@ class App:
         self, entry: schemas.ToolEntry, raw: dict[str, Any], tell: turn.Tell | None = None
     ) -> Any:
         """One tool call: validate, gate, run. `tell` reports progress to the client."""
-        from taskip_mcp import arguments, confirm, operation
-
-        found = operation.by_name(entry.name, entry.group)
-        values = arguments.validate(found, raw)
         with turn.begin(self.clock, self.settings.call_deadline, tell):
-            return await confirm.perform(self.open(), found, values)
+            if entry.group == OWN_GROUP:
+                return await self._perform_own(entry, raw)
+            from taskip_mcp import arguments, confirm, operation
+
+            found = operation.by_name(entry.name, entry.group)
+            return await confirm.perform(self.open(), found, arguments.validate(found, raw))
+
+    async def _perform_own(self, entry: schemas.ToolEntry, raw: dict[str, Any]) -> Any:
+        from taskip_mcp import arguments, own
+
+        found = own.tools()[entry.name]
+        return await own.perform(self.open(), found, arguments.validate(found, raw))
+
+    async def budget(self) -> str:
+        """What ``taskip://budget`` shows."""
+        from taskip_mcp import own, results
+
+        return results.render(await own.budget(self.open()))
 
     async def read(self, entry: resources.ResourceEntry, variables: dict[str, Any]) -> str | bytes:
         """One resource read."""
@@ -105,7 +119,13 @@ def build_server(app: App) -> MCPServer:
         """This server: version, live or sandbox, routes in use."""
         return resources.about(app.settings, app.backend, len(entries))
 
+    @server.resource("taskip://budget", name="budget", mime_type=resources.JSON)
+    async def budget() -> str:
+        """Requests that the API key has left in each rate window."""
+        return await app.budget()
+
     assert about is not None
+    assert budget is not None
     return server
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from taskip_mcp.clock import Clock
 
@@ -17,22 +17,39 @@ Tell = Callable[[float, float | None, str], Awaitable[None]]
 """``(progress, total or None, message)`` to the client; progress grows with every notice."""
 
 DEFAULT = 55.0
+STEP = 0.001
+"""Progress of a notice that reports none: the protocol wants each to be more than the last."""
+
+
+@dataclass
+class Meter:
+    """How far a call is: `total` is None where nobody knows how much there is to do."""
+
+    done: float = 0.0
+    total: float | None = None
 
 
 @dataclass(frozen=True)
 class Turn:
-    """`began` and `ends` are in ticks of the clock; `bulk` work yields to single calls."""
+    """`ends` is in ticks of the clock; `bulk` work yields to single calls."""
 
     clock: Clock
-    began: float
     ends: float
     tell: Tell | None = None
     bulk: bool = False
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def left(self) -> float:
         """Seconds until the deadline."""
         return self.ends - self.clock.ticks()
+
+    async def say(self, message: str, done: float | None = None, total: float | None = None) -> None:
+        """Tell the client; without `done` only that the call goes on, which still must be more than before."""
+        self.meter.done = self.meter.done + STEP if done is None else max(done, self.meter.done)
+        self.meter.total = total or self.meter.total
+        if self.tell is not None:
+            await self.tell(self.meter.done, self.meter.total, message)
 
 
 _current: ContextVar[Turn | None] = ContextVar("turn", default=None)
@@ -43,14 +60,14 @@ def current() -> Turn:
     found = _current.get()
     if found is None:
         clock = Clock()
-        return Turn(clock, clock.ticks(), clock.ticks() + DEFAULT)
+        return Turn(clock, clock.ticks() + DEFAULT)
     return found
 
 
 @contextmanager
 def begin(clock: Clock, seconds: float, tell: Tell | None = None) -> Generator[Turn]:
     """Run a call within `seconds`."""
-    with _as_current(Turn(clock, clock.ticks(), clock.ticks() + seconds, tell)) as turn:
+    with _as_current(Turn(clock, clock.ticks() + seconds, tell)) as turn:
         yield turn
 
 

@@ -1,7 +1,8 @@
 """The write log: every write, before it leaves and when it is known what came of it.
 
-One append-only table. A write is an event ``begun`` and what follows it: ``done``, ``not_done`` or ``unknown``; the
-last event counts. The guard against duplicates and the jobs are views of it. Secrets never come in.
+One append-only table. A write is an event ``begun`` and what follows it: ``done``, ``not_done`` or ``unknown``; a
+bulk job is ``job``, ``resumed``, ``paused``, ``done``, and its chunks are writes. The last event counts. The guard
+against duplicates and the jobs are views of it. Secrets never come in.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ REPEATED = 120.0
 UNCLEAR = 86_400.0
 """Seconds for which a write of unknown outcome is looked up before an identical one goes out."""
 
-Event = Literal["begun", "done", "not_done", "unknown"]
+Event = Literal["begun", "done", "not_done", "unknown", "job", "resumed", "paused"]
+
+OPEN = frozenset({"begun", "job", "resumed"})
+"""Events after which a process has the write or the job in hand."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
@@ -47,19 +51,24 @@ CREATE INDEX IF NOT EXISTS log_job ON log (account, job);
 CREATE TRIGGER IF NOT EXISTS log_is_append_only BEFORE UPDATE ON log
     BEGIN SELECT RAISE(ABORT, 'the write log is append-only'); END;
 CREATE VIEW IF NOT EXISTS writes AS
-    SELECT first.seq, first.write, first.account, first.at AS begun, first.operation, first.digest, first.arguments,
-        first.job, first.owner, last.event, last.at AS changed, last.detail
+    SELECT first.seq, first.write, first.event AS kind, first.account, first.at AS begun, first.operation,
+        first.digest, first.arguments, first.job, last.owner, last.event, last.at AS changed, last.detail
     FROM log AS first JOIN log AS last ON last.seq = (SELECT MAX(seq) FROM log WHERE write = first.write)
     WHERE first.event IN ('begun', 'job');
 """
-COLUMNS = "write, begun, operation, arguments, job, owner, event, changed, detail"
+COLUMNS = "write, kind, begun, operation, arguments, job, owner, event, changed, detail"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One write (or job) as the log has it: `event` is its last one, at `changed`; times are seconds since 1970."""
+    """One write (or job) as the log has it.
+
+    `kind` is the first event, ``begun`` or ``job``; `event` the last one, at `changed`, noted by the process `owner`.
+    Times are seconds since 1970.
+    """
 
     write: str
+    kind: str
     begun: float
     operation: str
     arguments: JsonObject
@@ -68,6 +77,11 @@ class Entry:
     event: str
     changed: float
     detail: JsonObject
+
+    @property
+    def open(self) -> bool:
+        """Whether a process is at it, if it still runs."""
+        return self.event in OPEN
 
 
 class Duplicate(Exception):
@@ -110,22 +124,35 @@ class WriteLog:
         With `guard` an identical write that is under way, was done in the last two minutes, or came to an unknown end
         raises `Duplicate` instead.
         """
+        return self._begin("begun", operation, arguments, guard=guard, job=job)
+
+    def begin_job(self, operation: str, arguments: Mapping[str, Any], *, guard: bool) -> str:
+        """Note a bulk job before its first chunk; returns its id. `guard` as for `begin`."""
+        return self._begin("job", operation, arguments, guard=guard)
+
+    def _begin(
+        self, event: Event, operation: str, arguments: Mapping[str, Any], *, guard: bool, job: str = ""
+    ) -> str:
         given = kept(arguments)
         same = digest(operation, given)
         with self._step() as now:
             if guard and (twin := self._twin(operation, same, now)):
                 raise Duplicate(twin)
-            return self._add(now, "begun", operation=operation, digest=same, arguments=given, job=job)
+            return self._add(now, event, operation=operation, digest=same, arguments=given, job=job)
 
     def end(self, write: str, event: Event, detail: Mapping[str, Any] | None = None) -> None:
         """Note what came of a write."""
         with self._step() as now:
             self._add(now, event, write=write, detail=kept(detail or {}))
 
-    def begin_job(self, operation: str, arguments: Mapping[str, Any]) -> str:
-        """Note a bulk job before its first chunk; returns its id."""
+    def take_up(self, job: str) -> Entry | None:
+        """Note that this process goes on with a job; None, and nothing is noted, while another has it in hand."""
         with self._step() as now:
-            return self._add(now, "job", operation=operation, arguments=kept(arguments))
+            found = self.entry(job)
+            if found is None or (found.open and self.alive(found)):
+                return None
+            self._add(now, "resumed", write=job)
+            return found
 
     def _add(self, now: float, event: str, **values: Any) -> str:
         write: str = values.pop("write", "") or uuid4().hex[:12]
@@ -143,7 +170,8 @@ class WriteLog:
     def _twin(self, operation: str, same: str, now: float) -> Entry | None:
         found = self._select(
             "operation = ? AND digest = ? AND ((event = 'done' AND changed > ?)"
-            " OR (event IN ('begun', 'unknown') AND begun > ?)) ORDER BY seq DESC LIMIT 1",
+            " OR (event IN ('begun', 'unknown', 'job', 'resumed', 'paused') AND begun > ?)) AND job = ''"
+            " ORDER BY seq DESC LIMIT 1",
             operation, same, now - REPEATED, now - UNCLEAR,
         )  # fmt: skip
         return found[0] if found else None
@@ -157,15 +185,16 @@ class WriteLog:
         """The chunks of a job, in order."""
         return self._select("job = ? ORDER BY seq", job)
 
-    def jobs(self, limit: int = 50) -> list[Entry]:
-        """Bulk jobs, newest first."""
-        return self._select("operation <> '' AND seq IN (SELECT seq FROM log WHERE event = 'job')"
-                            " ORDER BY seq DESC LIMIT ?", limit)  # fmt: skip
+    def unfinished(self, limit: int = 50) -> list[Entry]:
+        """Jobs that are not done, and single writes whose process died on them; newest first."""
+        rows = self._select(
+            "job = '' AND event IN ('begun', 'job', 'resumed', 'paused') ORDER BY seq DESC LIMIT ?", limit
+        )
+        return [row for row in rows if row.kind == "job" or not self.alive(row)]
 
-    def interrupted(self) -> list[Entry]:
-        """Single writes that nobody closed, newest first: their process died, or is still at it."""
-        rows = self._select("event = 'begun' AND job = '' ORDER BY seq DESC LIMIT 50")
-        return [row for row in rows if not self.alive(row)]
+    def finished_jobs(self, limit: int = 10) -> list[Entry]:
+        """The last jobs that were done, newest first."""
+        return self._select("kind = 'job' AND event = 'done' ORDER BY seq DESC LIMIT ?", limit)
 
     def alive(self, entry: Entry) -> bool:
         """Whether the process that began it still runs."""
@@ -181,9 +210,9 @@ class WriteLog:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    write, begun, operation, arguments, job, owner, event, changed, detail = row
+    write, kind, begun, operation, arguments, job, owner, event, changed, detail = row
     return Entry(
-        write, begun, operation, json.loads(arguments), job, owner, event, changed, json.loads(detail)
+        write, kind, begun, operation, json.loads(arguments), job, owner, event, changed, json.loads(detail)
     )
 
 

@@ -51,6 +51,7 @@ async def _until_known(call: Call, values: Mapping[str, Any]) -> Any:
                 return known
         except errors.ApiError as error:
             if error.outcome != "unknown":
+                call.close("not_done", {"refused": str(error)})
                 raise
             return await _find_out(call, error)
         else:
@@ -72,14 +73,20 @@ async def _find_out(call: Call, error: errors.ApiError) -> Any:
     """Look what a write did whose answer was lost; a result if it was done, else the error with what is true."""
     write = call.close("unknown", {"error": error.message})
     finding = await look_twice(call, error)
-    call.backend.log.end(write, finding.verdict, {"looked": finding.looked, "id": finding.id})
+    call.backend.log.end(
+        write, finding.verdict, {"looked": finding.looked, "id": finding.id} | _items(finding)
+    )
     if finding.verdict == "done":
         words = call.words or f"{call.operation.title}: done"
         note = f"{error.message}, so it was looked up: {finding.looked}. It was done, once. Do not repeat it."
         return Written(words, finding.id, finding.record or call.partial(), note)
-    error.looked = finding.looked
+    error.looked, error.finding = finding.looked, finding
     error.outcome = "unchanged" if finding.verdict == "not_done" else "unknown"
     raise error
+
+
+def _items(finding: Finding) -> dict[str, Any]:
+    return {"items": {str(each): verdict for each, verdict in finding.items.items()}} if finding.items else {}
 
 
 async def look_twice(call: Call, error: errors.ApiError) -> Finding:
@@ -113,15 +120,20 @@ async def _repeated(call: Call, twin: Entry) -> Written | None:
 
 async def _unclear(call: Call, twin: Entry) -> Written | None:
     """An identical write whose end nobody knows: it is looked up before this one may go."""
-    finding = await look(call, twin.begun)
+    finding = await settle(call, twin)
     if finding.verdict == "unknown":
         _refuse(call, twin, f"came to an unknown end; looked at {finding.looked}")
-    log = call.backend.log
-    log.end(twin.write, finding.verdict, {"looked": finding.looked, "id": finding.id})
     if finding.verdict == "not_done":
         return None
     words = _before(call, twin, f"was interrupted, but it was done ({finding.looked})")
     return Written(f"{call.operation.title}: done before", finding.id, finding.record, words)
+
+
+async def settle(call: Call, twin: Entry) -> Finding:
+    """Look what became of a write that nobody closed, and close it."""
+    finding = await look(call, twin.begun)
+    call.backend.log.end(twin.write, finding.verdict, {"looked": finding.looked, "id": finding.id})
+    return finding
 
 
 def _before(call: Call, twin: Entry, what: str) -> str:

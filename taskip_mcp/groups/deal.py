@@ -226,6 +226,7 @@ def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
     # The trailing id is unexplained (a deal or an action): the first deal stands in.
     guide="POST /sales-pipeline/{pipeline_id:uuid}/deals/bulk-actions/{deal_id:id}",
     chunk="deal_ids",
+    shows={"stage_id": "deal_stage_id", "status": "status"},
     computed=("deal_id",),
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,

@@ -354,6 +354,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     "POST /invoice/bulk-actions",
     Effect.BULK,
     chunk="invoice_ids",
+    shows={"mark_paid": "status=paid", "mark_sent": "status=sent"},
     possible={Consequence.BULK, *BULK.values()},
     judge=_bulk,
     idempotent=False,

@@ -130,6 +130,7 @@ async def bulk_update_project_tags(call: Call, title: Title, color: AttributeCol
     "POST /project/attribute/categories/update",
     Effect.BULK,
     chunk="project_ids",
+    shows={"category_id": "+categories"},
     warns="The category replaces the categories that the projects had.",
 )
 async def bulk_update_project_categories(

@@ -276,6 +276,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     "POST /quotation/bulk-actions",
     Effect.BULK,
     chunk="quotation_ids",
+    shows={"status": "status"},
     possible={Consequence.BULK, *BULK.values()},
     judge=_bulk,
     idempotent=False,

@@ -306,6 +306,7 @@ NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"
     "POST /ticket/bulk-actions",
     Effect.BULK,
     chunk="ticket_ids",
+    shows={"status": "status"},
     guide="POST /support-ticket/bulk-actions",
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,

@@ -143,6 +143,9 @@ def _check_result(
         assert shown.get("next_page") == (2 if _paged(row, case) else None)
     elif row.effect == "read":
         assert shown == wanted
+    elif chunk := TOOLS[row.id].chunk:
+        assert shown["items"] == {"done": values[chunk]}
+        assert shown["changed"] == {name: value for name, value in wanted.items() if name != chunk}
     else:
         assert shown["done"]
         assert shown["changed"] == wanted

@@ -67,7 +67,7 @@ async def test_the_bulk_route_of_the_guide_names_the_first_deal() -> None:
     assert [each.body for each in script.sent] == [
         {"deal_ids": [5, 6], "action": "move_stage", "stage_id": 7}
     ] * 2
-    assert results.shape(written)["done"] == "2 deals moved to stage 7"
+    assert results.shape(written)["done"] == "Bulk update deals: 2 of 2 accepted"
 
 
 async def test_a_bulk_delete_is_previewed_deal_by_deal() -> None:

@@ -1,0 +1,266 @@
+"""Bulk calls: a list of ids in chunks, each a write of its own, with an outcome for every id.
+
+TaskIP's one-call bulk endpoints are used. They do not say what became of each id; what they accepted counts as done,
+and the report says so. A job that runs out of time or budget, or whose process dies, is resumed from the write log:
+what was done is not done again, what may have been done is looked at first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from taskip_mcp import errors, turn, writes
+from taskip_mcp import operation as operations
+from taskip_mcp.call import Backend, Call
+from taskip_mcp.client import LOOK
+from taskip_mcp.look import Finding, look_at_each
+from taskip_mcp.operation import Consequence, Operation
+from taskip_mcp.results import Report, Written
+from taskip_mcp.writelog import Duplicate, Entry
+
+CHUNK = 25
+"""Ids in one request. A lost answer costs a read for each of them, out of 100 requests a minute."""
+
+LEAST = LOOK + 2.0
+"""Seconds of the call that must be left for another chunk."""
+
+UNSAID = (
+    "TaskIP does not say what became of each id: done means that it accepted the request. List them to check."
+)
+
+
+@dataclass
+class Job:
+    """A bulk call under way: what became of each id so far."""
+
+    id: str
+    operation: Operation
+    values: dict[str, Any]
+    todo: list[Any]
+    done: list[Any] = field(default_factory=lambda: list[Any]())
+    failed: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
+    unknown: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
+    stopped: str = ""
+
+    @property
+    def total(self) -> int:
+        """All ids of the job."""
+        return len(self.todo) + len(self.done) + len(self.failed) + len(self.unknown)
+
+    def take(self, items: Mapping[Any, str], why: str) -> list[Any]:
+        """Sort ids by verdicts; returns those for which nothing was done."""
+        self.done += [each for each, verdict in items.items() if verdict == "done"]
+        self.unknown |= {each: why for each, verdict in items.items() if verdict == "unknown"}
+        return [each for each, verdict in items.items() if verdict == "not_done"]
+
+
+def requests(operation: Operation, arguments: Mapping[str, Any]) -> int:
+    """Requests that a bulk call takes."""
+    return math.ceil(len(arguments[operation.chunk]) / CHUNK) if operation.chunk else 1
+
+
+async def carry_out(call: Call) -> Report:
+    """Run a bulk call from its start."""
+    operation, log = call.operation, call.backend.log
+    ids = list(dict.fromkeys(call.arguments[operation.chunk]))
+    try:
+        name = log.begin_job(operation.contract, call.arguments, guard=operation.guarded and not call.again)
+    except Duplicate as twin:
+        raise errors.RepeatedError(_same(call.backend, twin.entry)) from None
+    return await _run(call.backend, Job(name, operation, dict(call.arguments), ids))
+
+
+def _same(backend: Backend, twin: Entry) -> str:
+    seconds = max(0, round(backend.client.clock.now() - twin.begun))
+    state = "is done" if twin.event == "done" else "is not finished"
+    return (
+        f"An identical job ({twin.write}) was begun {seconds} seconds ago and {state}. Nothing was sent. See list_jobs;"
+        f" go on with an unfinished one by resume_job. {writes.AGAIN}"
+    )
+
+
+# --- running ----------------------------------------------------------------------------------------------
+
+
+async def _run(backend: Backend, job: Job) -> Report:
+    """Chunk after chunk, until all is done or something speaks against going on."""
+    mine = turn.current()
+    try:
+        with turn.background():
+            while job.todo and not job.stopped:
+                if mine.left < LEAST:
+                    job.stopped = "the time of this call is over"
+                    break
+                await _chunk(backend, job, job.todo[:CHUNK])
+                await mine.say(_progress(job), job.total - len(job.todo), job.total)
+    except BaseException as error:
+        backend.log.end(job.id, "paused", {"reason": f"interrupted ({type(error).__name__})"})
+        raise
+    backend.log.end(job.id, "paused" if job.todo else "done", {"reason": job.stopped})
+    return _report(job)
+
+
+async def _chunk(backend: Backend, job: Job, ids: list[Any]) -> None:
+    """One request for some ids of `todo`; moves each to where it belongs."""
+    values = {**job.values, job.operation.chunk: ids}
+    call = Call(backend, job.operation, values, job=job.id)
+    try:
+        await writes.carry_out(call, values)
+    except (errors.BudgetError, errors.StateError) as error:
+        job.stopped = str(error)
+    except errors.ApiError as error:
+        await _failed(backend, job, ids, error)
+    else:
+        _drop(job, ids)
+        job.done += ids
+
+
+def _drop(job: Job, ids: Sequence[Any]) -> None:
+    gone = set(ids)
+    job.todo = [each for each in job.todo if each not in gone]
+
+
+async def _failed(backend: Backend, job: Job, ids: list[Any], error: errors.ApiError) -> None:
+    if isinstance(error.finding, Finding):
+        # The answer was lost and each record was looked at. Something is wrong with TaskIP: stop here.
+        left = job.take(error.finding.items, str(error))
+        _drop(job, [each for each in ids if each not in left])
+        job.stopped = str(error)
+    elif not isinstance(error, errors.StatusError | errors.UnreadableError) or _for_all(error):
+        job.stopped = str(error)
+    elif len(ids) > 1 and _may_split(job):
+        # One id can spoil the request of all: the halves tell which.
+        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+            if not job.stopped:
+                await _chunk(backend, job, half)
+    else:
+        _drop(job, ids)
+        job.failed |= dict.fromkeys(ids, str(error))
+
+
+def _for_all(error: errors.ApiError) -> bool:
+    """Whether every further chunk would fail like this one."""
+    return isinstance(error, errors.AuthError | errors.RateLimitError | errors.RouteError)
+
+
+def _may_split(job: Job) -> bool:
+    """A refused request should have done nothing; where that could mail or bill twice it is not relied on."""
+    return not {Consequence.SEND, Consequence.MONEY} & job.operation.consequences(job.values)
+
+
+# --- going on ---------------------------------------------------------------------------------------------
+
+
+async def resume(backend: Backend, name: str) -> Report | Written:
+    """Go on with an unfinished job, or look what became of a write whose process died."""
+    found = resumable(backend, name)
+    if not backend.log.take_up(name):
+        raise errors.ArgumentError(f"{name} is still running. Nothing was sent. See list_jobs in a moment.")
+    if found.kind == "begun":
+        return await _look_up(backend, found)
+    job = restore(backend, found)
+    try:
+        for chunk in _open_chunks(backend, job):
+            await _clear_up(backend, job, chunk)
+    except BaseException:
+        backend.log.end(job.id, "paused", {"reason": "interrupted while it was resumed"})
+        raise
+    return await _run(backend, job)
+
+
+def resumable(backend: Backend, name: str) -> Entry:
+    """The unfinished job or write of that id; raises `ArgumentError` for any other."""
+    found = backend.log.entry(name)
+    if found is None or found.job:
+        raise errors.ArgumentError(f"There is no job {name}. Nothing was sent. Take the id from list_jobs.")
+    if found.event in {"done", "not_done", "unknown"}:
+        raise errors.ArgumentError(f"{name} is finished ({found.event}). Nothing was sent. See list_jobs.")
+    return found
+
+
+def restore(backend: Backend, found: Entry) -> Job:
+    """A job as the log knows it; ids of a chunk that was begun and never closed are still in `todo`."""
+    operation = operations.find(found.operation)
+    ids = list(dict.fromkeys(found.arguments[operation.chunk]))
+    job = Job(found.write, operation, dict(found.arguments), ids)
+    for chunk in backend.log.of_job(found.write):
+        _settle(job, chunk)
+    return job
+
+
+def _settle(job: Job, chunk: Entry) -> None:
+    """Sort the ids of one chunk by what the log says of it."""
+    ids: list[Any] = chunk.arguments[job.operation.chunk]
+    items: dict[str, str] = chunk.detail.get("items") or {}
+    if chunk.event == "done":
+        job.done += [each for each in ids if each in job.todo]
+    elif items:
+        why = str(chunk.detail.get("looked") or "its answer was lost")
+        left = job.take({each: items.get(str(each), "unknown") for each in ids}, why)
+        ids = [each for each in ids if each not in left]
+    elif chunk.detail.get("refused") and (len(ids) == 1 or not _may_split(job)):
+        job.failed |= dict.fromkeys(ids, str(chunk.detail["refused"]))
+    else:
+        return
+    _drop(job, ids)
+
+
+def _open_chunks(backend: Backend, job: Job) -> Iterator[Entry]:
+    """Chunks of which nobody knows what they did."""
+    for chunk in backend.log.of_job(job.id):
+        if chunk.event == "begun" or (chunk.event == "unknown" and not chunk.detail.get("items")):
+            yield chunk
+
+
+async def _clear_up(backend: Backend, job: Job, chunk: Entry) -> None:
+    """Look at each record of a chunk that was interrupted, and close it."""
+    ids: list[Any] = chunk.arguments[job.operation.chunk]
+    call = Call(backend, job.operation, dict(chunk.arguments), job=job.id)
+    finding = await look_at_each(call, ids)
+    items = {str(each): verdict for each, verdict in finding.items.items()}
+    backend.log.end(chunk.write, finding.verdict, {"looked": finding.looked, "items": items})
+    left = job.take(finding.items, f"it was interrupted; looked at {finding.looked}")
+    _drop(job, [each for each in ids if each not in left])
+
+
+async def _look_up(backend: Backend, found: Entry) -> Written:
+    """A single write whose process died: looked up and closed, never sent again."""
+    call = Call(backend, operations.find(found.operation), found.arguments)
+    finding = await writes.settle(call, found)
+    words = {"done": "it was done", "not_done": "it was not done; call the tool again if it still should be"}
+    note = f"{words.get(finding.verdict, errors.OUTCOME_WORDS['unknown'])}. Looked at {finding.looked}."
+    return Written(f"{call.operation.title}: looked up", finding.id, finding.record, note)
+
+
+# --- words ------------------------------------------------------------------------------------------------
+
+
+def _progress(job: Job) -> str:
+    return f"{len(job.done)} of {job.total} accepted" + (f", {len(job.failed)} failed" if job.failed else "")
+
+
+def _report(job: Job) -> Report:
+    """What the model reads of a job."""
+    path = {name for route in job.operation.routes for name, _ in route.placeholders}
+    left_out = path | {job.operation.chunk}
+    given = {name: value for name, value in job.values.items() if value is not None and name not in left_out}
+    upcoming = (
+        f"{len(job.todo)} ids were not tried: {job.stopped} Go on with resume_job, job_id {job.id}."
+        if job.todo
+        else ""
+    )
+    return Report(
+        done=f"{job.operation.title}: {_progress(job)}",
+        job=job.id,
+        changed=given,
+        items={
+            "done": job.done,
+            "failed": [{"id": each, "reason": why} for each, why in job.failed.items()],
+            "unknown": [{"id": each, "reason": why} for each, why in job.unknown.items()],
+            "not_tried": job.todo,
+        },
+        note=" ".join(part for part in (UNSAID if job.done else "", upcoming) if part),
+    )

@@ -1,0 +1,140 @@
+"""Tools of the server itself: the rate budget and the jobs. They are no operations of TaskIP and have no route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from taskip_mcp import confirm as gate
+from taskip_mcp import errors, jobs, turn
+from taskip_mcp import operation as operations
+from taskip_mcp.call import Backend
+from taskip_mcp.operation import Consequence, Effect, Function, Tool
+from taskip_mcp.results import Record
+from taskip_mcp.wire import JsonObject
+from taskip_mcp.writelog import Entry
+
+_registry: dict[str, Tool] = {}
+
+
+def own_tool(
+    effect: Effect, *, possible: Iterable[Consequence] = (), idempotent: bool = True
+) -> Callable[[Function], Function]:
+    """Register a typed function as a tool of the server; its first parameter is the backend."""
+
+    def register(function: Function) -> Function:
+        made = Tool(function=function, effect=effect, possible=frozenset(possible), idempotent=idempotent)
+        _registry[made.name] = made
+        return function
+
+    return register
+
+
+def tools() -> dict[str, Tool]:
+    """The server's own tools by name."""
+    return dict(_registry)
+
+
+async def perform(backend: Backend, tool: Tool, arguments: Mapping[str, Any]) -> Any:
+    """Run one; raises `DeadlineError` when the time of the call is over."""
+    mine = turn.current()
+    with mine.clock.move_on_after(mine.left):
+        return await tool.function(backend, **arguments)
+    raise errors.DeadlineError(
+        "The time of this call is over (TASKIP_DEADLINE). list_jobs tells what was done, resume_job goes on."
+    )
+
+
+# --- the rate budget --------------------------------------------------------------------------------------
+
+
+@own_tool(Effect.READ)
+async def get_rate_budget(backend: Backend) -> Record:
+    """Show how many requests the API key has left in each window, without using one. Look here before long work."""
+    return await budget(backend)
+
+
+async def budget(backend: Backend) -> Record:
+    """Every window: limit, what is left, when a request may leave; and what this process has under way."""
+    shown = await backend.client.budget.show()
+    return {
+        "windows": [
+            {
+                "window": each.window,
+                "limit": each.limit,
+                "seconds": round(each.span),
+                "used": each.used,
+                "used_by_other_programs": each.foreign,
+                "left": each.left,
+                "opens_in_seconds": round(each.opens_in, 1),
+            }
+            for each in shown
+        ],
+        "waiting": backend.client.budget.waiting,
+        "under_way": backend.client.budget.away,
+    }
+
+
+# --- jobs -------------------------------------------------------------------------------------------------
+
+JobId = Annotated[
+    str, Field(min_length=1, max_length=40, description="Id from list_jobs or from a job's report.")
+]
+
+
+@own_tool(Effect.READ)
+async def list_jobs(backend: Backend) -> Record:
+    """List bulk jobs with how far they got, and writes that were interrupted. Uses no request."""
+    log = backend.log
+    entries = [*log.unfinished(), *log.finished_jobs()]
+    return {"items": [_shown(backend, entry) for entry in entries], "returned": len(entries)}
+
+
+def _shown(backend: Backend, entry: Entry) -> JsonObject:
+    running = entry.open and backend.log.alive(entry)
+    told: JsonObject = {
+        "id": entry.write,
+        "tool": operations.find(entry.operation).name,
+        "begun": datetime.fromtimestamp(entry.begun, UTC).isoformat(timespec="seconds"),
+        "state": "running" if running else "done" if entry.event == "done" else "unfinished",
+    }
+    if entry.kind == "begun":
+        note = "One write that was interrupted: resume_job looks what became of it and sends nothing."
+        return told | {"arguments": entry.arguments, "note": note}
+    job = jobs.restore(backend, entry)
+    counts = {"done": job.done, "failed": job.failed, "unknown": job.unknown, "not_done_yet": job.todo}
+    return told | {"ids": {name: len(each) for name, each in counts.items() if each}} | _reason(entry)
+
+
+def _reason(entry: Entry) -> JsonObject:
+    reason = entry.detail.get("reason")
+    return {"stopped": reason} if reason else {}
+
+
+@own_tool(Effect.BULK, possible=set(Consequence))
+async def resume_job(backend: Backend, job_id: JobId, confirm: bool = False) -> Any:
+    """Go on with a job that list_jobs shows as unfinished: what was done is not done again, what may have been done is
+    looked at first. An interrupted single write is only looked up, never sent again."""
+    if confirm:
+        return await jobs.resume(backend, job_id)
+    return await _preview(backend, job_id)
+
+
+async def _preview(backend: Backend, job_id: str) -> Any:
+    entry = jobs.resumable(backend, job_id)
+    if entry.kind == "begun":
+        return await jobs.resume(backend, job_id)  # it only looks
+    job = jobs.restore(backend, entry)
+    return {
+        "preview": f"{job.operation.title}: the job goes on with {len(job.todo)} of its {job.total} ids.",
+        "consequences": sorted(job.operation.consequences(job.values)),
+        "ids": job.todo,
+        "with": _shown(backend, entry),
+        "cost": await gate.cost(backend, jobs.requests(job.operation, {job.operation.chunk: job.todo})),
+        "note": job.operation.warns,
+        "done": "Nothing was changed.",
+        "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
+    }
