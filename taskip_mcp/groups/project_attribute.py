@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.errors import MissingError
+from taskip_mcp.errors import MissingError, UnsupportedError
 from taskip_mcp.operation import Effect, Found, operation
 from taskip_mcp.params import (
     AttributeId,
@@ -22,6 +22,7 @@ from taskip_mcp.params import (
     UnverifiedSort,
     UnverifiedStatus,
 )
+from taskip_mcp.pages import collect
 from taskip_mcp.results import Page, Record, Written
 
 Title = Annotated[ShortText, Field(description="Name as shown.")]
@@ -86,14 +87,20 @@ async def update_project_attribute(
 
 async def _find(call: Call, attribute_id: int) -> Record:
     """The attribute, from the list: page by page, as there is no single read."""
-    page: int | None = 1
-    for _ in range(PAGES):
-        found: Page = await call.read("project_attribute.list", page=page)
-        for row in found.items:
-            if row.get("id") == attribute_id:
-                return row
-        if (page := found.next_page) is None:
-            break
+    # Without a size: the list takes no limit, and nobody knows how many rows a full page of it has.
+    found = await collect(
+        lambda page: call.read("project_attribute.list", page=page),
+        most=PAGES,
+        at_once=1,
+        until=lambda row: row.get("id") == attribute_id,
+    )
+    if found.found:
+        return found.found
+    if not found.complete:
+        raise UnsupportedError(
+            f"Attribute {attribute_id} was not found in {found.pages} pages. Nothing was sent. {found.reason} Give"
+            " title, color and type, so that it need not be read."
+        )
     raise MissingError(
         f"TaskIP does not list attribute {attribute_id}",
         operation=call.operation.contract,

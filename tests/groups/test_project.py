@@ -103,7 +103,8 @@ async def test_an_attribute_is_searched_page_by_page() -> None:
         return (200, {"data": list(rows), "meta": {"current_page": number, "last_page": 2, "total": 16}})
 
     second = {"id": 16, "title": "T", "color": "#fff", "type": "tag"}
-    pages = [page(1, {"id": 1}), page(2, second)] * 2
+    found = [page(1, {"id": 1}), page(2, second)]
+    pages = [*found, *found, page(3)]  # a miss is one only when the rows end
     script = Script({"GET /project/attribute/all": list(pages), "PUT /project/attribute/16/update": OK})
     api = backend(script)
     await run(api, "update_project_attribute", attribute_id=16, title="New")
