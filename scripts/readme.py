@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from taskip_mcp import resources, schemas, settings
+from taskip_mcp import budget, jobs, resources, retry, schemas, settings, writelog
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -57,7 +57,33 @@ def counts() -> str:
     )
 
 
+def requests() -> str:
+    """The paragraph on waiting, repeating and looking, with the figures of the code."""
+    default = settings.Settings()
+    return f"""\
+- **One budget per key.** Every request passes through it: tools, resources, previews, retries. The windows are counted
+  in the state directory, so that all servers of this machine share them and a restart forgets nothing;
+  `TASKIP_RATE_STORE=redis://...` shares them between machines. What other programs use with the same key is learnt
+  from TaskIP's answers. Single calls go before bulk work, {budget.BULK_WEIGHT} to 1, and at most {default.connections}
+  requests are under way at once.
+- **Nobody sleeps past your client's patience.** A call that would wait longer than {default.max_wait:g} seconds is
+  refused at once, unsent, with the exact seconds; a shorter wait sends progress. A call takes
+  {default.call_deadline:g} seconds at most. `get_rate_budget` and `taskip://budget` show what is left.
+- **Reads are tried again, writes are not.** A read is tried up to {retry.TRIES} times. A write is sent again only if it
+  is certain that nothing was done: no connection, or a 429. When the answer to a write is lost, the server looks: a
+  create is searched by what identifies it, an update or a delete is read back, and the result says done, not done, or
+  not known, and what was looked at.
+- **The same create twice is one.** An identical create, message or payment within {writelog.REPEATED / 60:g} minutes
+  is not sent; the answer tells what the first one made. `allow_duplicate: true` sends it.
+- **Bulk calls are jobs** of {jobs.CHUNK} ids a request, with an outcome for every id. One that stops for want of time,
+  budget or a living process is in `list_jobs`; `resume_job` goes on. What may have been done already is looked at
+  first.
+- **Every write is logged** before it leaves and after it ended, in `{writelog.FILE}` of the state directory, without
+  secrets."""
+
+
 PARTS = {
+    "requests": requests,
     "counts": counts,
     "settings": settings_table,
     "tools": tool_reference,

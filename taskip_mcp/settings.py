@@ -20,6 +20,7 @@ from taskip_mcp.errors import ConfigError
 RouteSet = Literal["auto", "reference", "guide"]
 AFTER_WAIT = 35.0
 """Seconds of a call's default deadline beside its longest wait: desktop clients cut a call at about 60 in all."""
+LEAST_DEADLINE = 15.0
 LIVE_URL = "https://public-api.taskip.net/api/public-v1"
 
 
@@ -101,6 +102,15 @@ def _seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= 600:
         raise ValueError("use seconds above 0 and up to 600")
+    return value
+
+
+def _deadline(text: str) -> float:
+    value = _seconds(text)
+    if value < LEAST_DEADLINE:
+        raise ValueError(
+            f"use {LEAST_DEADLINE:g} seconds or more: a write keeps some to look what came of it"
+        )
     return value
 
 
@@ -224,8 +234,8 @@ VARIABLES: tuple[Variable, ...] = (
         "TASKIP_DEADLINE",
         "deadline",
         "`TASKIP_MAX_WAIT` + 35",
-        "Seconds that one tool call may take in all.",
-        _seconds,
+        f"Seconds that one tool call may take in all; {LEAST_DEADLINE:g} or more.",
+        _deadline,
     ),
     Variable("TASKIP_CONNECTIONS", "connections", "`8`", "Requests to TaskIP at the same time.", _count),
     Variable(

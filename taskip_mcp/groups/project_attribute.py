@@ -10,6 +10,7 @@ from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import MissingError, UnsupportedError
 from taskip_mcp.operation import Effect, Found, operation
+from taskip_mcp.pages import collect
 from taskip_mcp.params import (
     AttributeId,
     CreatedAt,
@@ -22,7 +23,6 @@ from taskip_mcp.params import (
     UnverifiedSort,
     UnverifiedStatus,
 )
-from taskip_mcp.pages import collect
 from taskip_mcp.results import Page, Record, Written
 
 Title = Annotated[ShortText, Field(description="Name as shown.")]
