@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from taskip_mcp import arguments, operation, resources, schemas
-from taskip_mcp.operation import Consequence, Effect, Operation
+from taskip_mcp import arguments, operation, own, resources, schemas
+from taskip_mcp.operation import Consequence, Effect, Operation, Tool
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "taskip_mcp"
@@ -25,9 +25,11 @@ CONTRACT: dict[str, dict[str, Any]] = {
     row["id"]: row for row in yaml.safe_load((DATA / "contract.yaml").read_text("utf-8"))["operations"]
 }
 EACH = pytest.mark.parametrize("each", OPERATIONS.values(), ids=list(OPERATIONS))
+TOOLS: dict[str, Tool] = {**OPERATIONS, **own.tools()}
+EACH_TOOL = pytest.mark.parametrize("each", TOOLS.values(), ids=list(TOOLS))
 VERBS = {
     "add", "assign", "attach", "book", "bulk", "complete", "convert", "create", "delete", "download", "get", "invite",
-    "list", "move", "remove", "rename", "reorder", "reply", "send", "set", "update", "upload",
+    "list", "move", "remove", "rename", "reorder", "reply", "resume", "send", "set", "update", "upload",
 }  # fmt: skip
 
 
@@ -103,32 +105,32 @@ def test_idempotence_is_that_of_the_contract(each: Operation) -> None:
 # --- what the model sees ----------------------------------------------------------------------------------
 
 
-@EACH
-def test_a_name_is_verb_and_noun_and_fits(each: Operation) -> None:
+@EACH_TOOL
+def test_a_name_is_verb_and_noun_and_fits(each: Tool) -> None:
     assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", each.name)
     assert each.name.split("_")[0] in VERBS
     assert len(f"mcp__taskip__{each.name}") <= 64
 
 
-@EACH
-def test_a_description_says_what_the_tool_does(each: Operation) -> None:
+@EACH_TOOL
+def test_a_description_says_what_the_tool_does(each: Tool) -> None:
     assert 20 <= len(each.description) <= 500
     assert each.description.endswith(".")
     assert not re.search(r"contract|quirk|swagger|TODO|XXX", each.description)
 
 
-@EACH
-def test_a_sibling_that_a_description_names_exists(each: Operation) -> None:
+@EACH_TOOL
+def test_a_sibling_that_a_description_names_exists(each: Tool) -> None:
     words = [each.description, *(node.get("description", "") for node in nodes(arguments.schema_of(each)))]
     named = {word for text in words for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", text)}
     tools = {word for word in named if word.split("_")[0] in VERBS}
-    known = OPERATIONS.keys() | arguments.schema_of(each)["properties"].keys()
+    known = TOOLS.keys() | arguments.schema_of(each)["properties"].keys()
     # Values of `action` look like names of tools.
     assert tools <= known | {"send_to_clients", "move_stage", "update_status", "add_tags"}
 
 
-@EACH
-def test_a_schema_is_slim_and_plain(each: Operation) -> None:
+@EACH_TOOL
+def test_a_schema_is_slim_and_plain(each: Tool) -> None:
     schema = arguments.schema_of(each)
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
@@ -141,18 +143,39 @@ def test_a_schema_is_slim_and_plain(each: Operation) -> None:
         assert not name.startswith("_")
 
 
-@EACH
-def test_confirm_is_there_exactly_where_something_can_happen(each: Operation) -> None:
+@EACH_TOOL
+def test_confirm_is_there_exactly_where_something_can_happen(each: Tool) -> None:
     assert ("confirm" in arguments.schema_of(each)["properties"]) is bool(each.possible)
 
 
-@EACH
-def test_annotations_are_complete_and_follow_the_effect(each: Operation) -> None:
+@EACH_TOOL
+def test_annotations_are_complete_and_follow_the_effect(each: Tool) -> None:
     hints = schemas.annotations_of(each)
     assert hints["title"]
     assert hints["readOnlyHint"] is (each.effect is Effect.READ)
     assert hints["destructiveHint"] is bool(each.possible)
     assert not (hints["readOnlyHint"] and hints["destructiveHint"])
+
+
+@EACH
+def test_what_would_be_done_twice_carries_allow_duplicate(each: Operation) -> None:
+    assert ("allow_duplicate" in arguments.schema_of(each)["properties"]) is each.guarded
+    if each.effect in {Effect.CREATE, Effect.SEND}:
+        assert each.guarded
+
+
+@EACH
+def test_a_bulk_call_with_a_list_of_ids_is_a_job(each: Operation) -> None:
+    lists = [name for name in arguments.schema_of(each)["properties"] if name.endswith("_ids")]
+    assert each.chunk == (lists[0] if each.effect is Effect.BULK and lists else "")
+    if each.found:
+        assert operation.find(each.found.read).effect is Effect.READ
+
+
+def test_no_tool_of_the_server_is_taken_for_one_of_taskip() -> None:
+    assert not own.tools().keys() & OPERATIONS.keys()
+    entries = {entry.name: entry for entry in schemas.load_entries()}
+    assert {name for name, entry in entries.items() if not entry.endpoint} == own.tools().keys()
 
 
 def test_the_committed_schemas_are_what_the_functions_produce() -> None:

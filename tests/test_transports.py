@@ -155,9 +155,10 @@ async def test_a_foreign_host_or_origin_is_turned_away() -> None:
     assert foreign.status_code == 403
 
 
-async def test_the_sandbox_serves_on_a_port_and_the_server_uses_it() -> None:
+async def test_the_sandbox_serves_on_a_port_and_the_server_uses_it(tmp_path: Path) -> None:
     with serving("sandbox") as url:
-        settings = load({"TASKIP_SECRET_KEY": "any", "TASKIP_BASE_URL": f"{url}/api/public-v1"})
+        environ = {"TASKIP_SECRET_KEY": "any", "TASKIP_BASE_URL": f"{url}/api/public-v1"}
+        settings = load(environ | {"TASKIP_STATE_DIR": str(tmp_path)})
         app = App(settings)
         with anyio.fail_after(30):
             async with Client(build_server(app)) as client:

@@ -67,6 +67,7 @@ class _Waiter:
     """One request in the queue. `order` is its place: a virtual start time, then first come, first served."""
 
     windows: tuple[Window, ...]
+    bulk: bool
     order: tuple[float, int]
     latest: float
     event: anyio.Event = field(default_factory=anyio.Event)
@@ -96,7 +97,10 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     if settings.rate_store.startswith(("redis://", "rediss://")):
         from taskip_mcp.budget.redis import RedisStore
 
-        return RedisStore(settings.rate_store, clock)
+        try:
+            return RedisStore(settings.rate_store, clock)
+        except StoreError as error:
+            raise StateError(str(error)) from None
     from taskip_mcp.budget.sqlite import SqliteStore
 
     return SqliteStore(None if settings.rate_store == "memory" else settings.state_folder, clock)
@@ -203,9 +207,21 @@ class Budget:
         start = max(self._virtual, self._starts[bulk])
         self._starts[bulk] = start + (BULK_WEIGHT if bulk else 1)
         self._count += 1
-        waiter = _Waiter(self._plain(special), (start, self._count), latest)
+        waiter = _Waiter(self._plain(special), bulk, (start, self._count), latest)
         insort(self._waiting, waiter, key=lambda each: each.order)
         return waiter
+
+    def _close_up(self, gone: _Waiter) -> None:
+        """Who waits behind one that left without a grant moves up, and so do later ones of its kind.
+
+        Turns that nobody takes would let the other kind go first for as many: a cancelled job could starve the next.
+        """
+        start = gone.order[0]
+        for each in self._waiting:
+            if each.bulk is gone.bulk and each.order > gone.order:
+                start, each.order = each.order[0], (start, each.order[1])
+        self._starts[gone.bulk] = start
+        self._waiting.sort(key=lambda each: each.order)
 
     async def _pump(self) -> None:
         """Let go whoever may, in order. Requests that wait for a special window do not hold up the others."""
@@ -214,14 +230,16 @@ class Budget:
             for waiter in tuple(self._waiting):
                 if waiter.gone or waiter.windows in held:
                     continue
-                if len(self._away) >= self._connections:
+                if self._busy:
                     for each in self._waiting:  # the next answer wakes them
                         each.retry_at = math.inf
                     return
+                waiter.retry_at = math.inf
                 taken = await self._try(waiter)
                 if not taken.granted:
                     held.add(waiter.windows)
-                    waiter.retry_at = self._clock.ticks() + min(taken.delay, POLL)
+                    # Not later than somebody wished who made room while the store was asked.
+                    waiter.retry_at = min(waiter.retry_at, self._clock.ticks() + min(taken.delay, POLL))
                     waiter.event.set()
 
     async def _try(self, waiter: _Waiter) -> Taken:
@@ -248,14 +266,22 @@ class Budget:
         while waiter.grant is None:
             now = self._clock.ticks()
             if now >= waiter.latest:
-                raise await self._refusal(await self._estimate(waiter))
-            if report and now >= notice:
+                await self._last_look(waiter)
+            elif report and now >= notice:
                 notice = now + REPORT
-                await report(await self._notice(waiter))
+                # Who waits may be the one who watches the time for others: a listener that hangs must not stop that.
+                with self._clock.move_on_after(POLL):
+                    await report(await self._notice(waiter))
             elif self._leads(waiter) and now >= waiter.retry_at:
                 await self._pump()
             else:
                 await self._sleep(waiter, min(notice, waiter.latest) - now)
+
+    async def _last_look(self, waiter: _Waiter) -> None:
+        """A place may be free since this very moment; otherwise the patience is at its end."""
+        await self._pump()
+        if waiter.grant is None:
+            raise await self._refusal(await self._estimate(waiter))
 
     async def _sleep(self, waiter: _Waiter, longest: float) -> None:
         """Until something happens to the waiter, or it is time for it to look again."""
@@ -264,6 +290,10 @@ class Budget:
             await waiter.event.wait()
         if waiter.grant is None:
             waiter.event = anyio.Event()
+
+    @property
+    def _busy(self) -> bool:
+        return len(self._away) >= self._connections
 
     def _leads(self, waiter: _Waiter) -> bool:
         return next(each for each in self._waiting if each.windows == waiter.windows) is waiter
@@ -286,6 +316,7 @@ class Budget:
                 await self.give_back(waiter.grant)
                 return
             self._waiting.remove(waiter)
+            self._close_up(waiter)
             self._wake_leaders()
 
     def _wake_leaders(self) -> None:
@@ -321,20 +352,20 @@ class Budget:
 
     async def _refusal(self, estimate: Taken) -> BudgetError:
         if not estimate.window:
-            return BudgetError(
-                f"All {self._connections} connections to TaskIP are busy. Nothing was sent. Try again in a moment."
-            )
+            busy = f"All {self._connections} connections to TaskIP are busy."
+            reason = busy if self._busy else "Requests that left before must be answered first."
+            return BudgetError(f"{reason} Nothing was sent. Try again in a moment.")
         seconds = math.ceil(estimate.delay)
         left = ", ".join(f"{WORDS[each.window]} {each.left}" for each in await self.show())
         limit = next(window.limit for window in self.windows if window.name == estimate.window)
         return BudgetError(
-            f"The {WORDS[estimate.window]} limit of the API key ({limit}) is used up; a request could leave in {seconds}"
-            f" seconds. Nothing was sent. Wait that long, then repeat the call. Requests left: {left}.",
+            f"The {WORDS[estimate.window]} limit of the API key ({limit}) is used up; a request could leave in"
+            f" {seconds} seconds. Nothing was sent. Wait that long, then repeat the call. Requests left: {left}.",
             seconds,
         )
 
     async def _notice(self, waiter: _Waiter) -> str:
         estimate = await self._estimate(waiter)
         if not estimate.window:
-            return "Waiting for a free connection to TaskIP."
+            return f"Waiting for {'a free connection to' if self._busy else 'an answer of'} TaskIP."
         return f"Waiting {math.ceil(estimate.delay)} seconds for the {WORDS[estimate.window]} limit of the API key."

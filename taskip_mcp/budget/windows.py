@@ -51,8 +51,8 @@ class Taken:
 class Seen:
     """What an answer says about the windows. All fields are empty where there was no answer.
 
-    `limit`, `remaining` and `reset_in` (seconds) are TaskIP's ``X-RateLimit-*``; they describe the hour. `closed` is the
-    window that a 429 means, `closed_for` the seconds of its Retry-After (None: until the window's own reset).
+    `limit`, `remaining` and `reset_in` (seconds) are TaskIP's ``X-RateLimit-*``; they describe the hour. `closed` is
+    the window that a 429 means, `closed_for` the seconds of its Retry-After (None: until the window's own reset).
     """
 
     limit: int | None = None
