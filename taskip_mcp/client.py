@@ -15,7 +15,7 @@ import anyio
 
 from taskip_mcp import __version__, errors, retry, turn, wire
 from taskip_mcp.budget import Budget, Grant, Seen, account_of, open_store, windows_of
-from taskip_mcp.budget.windows import HOUR, MINUTE, QUOTATION_SENDS, UPLOADS, Store
+from taskip_mcp.budget.windows import HOUR, MINUTE, QUOTATION_SENDS, UNANSWERED, UPLOADS, Store
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import Outcome
 from taskip_mcp.settings import Settings
@@ -207,9 +207,10 @@ class TaskipClient:
         body, kind = response.content, response.headers.get("content-type", "")
         try:
             payload = wire.decode(kind, body)
-            # Every documented success has a body, but for a 204. Without one nobody said that it was done.
-            if request.writes and response.status_code != 204 and not body.strip():
-                raise wire.Malformed("an empty body")
+            # Every documented success has a body, but for a 204. Without one nobody said that it was done, and a list
+            # without rows would say that there are none.
+            if response.status_code != 204 and not body.strip():
+                raise wire.Malformed("an empty body, without the record or its list")
         except wire.Malformed as reason:
             raise errors.UnreadableError(
                 f"TaskIP answered with {reason}",
@@ -234,7 +235,7 @@ class TaskipClient:
     async def _counted(self, request: Request, grant: Grant) -> httpx.Response:
         """Send under a grant, which is settled with what the answer tells, or given back if nothing left."""
         left = Departure(sure=self._transport is not None)
-        seen: Seen | None = None
+        seen = UNANSWERED
         if request.passage:
             request.passage.leave()
         try:
@@ -246,7 +247,7 @@ class TaskipClient:
             else:
                 await self.budget.give_back(grant)
             if request.passage:
-                request.passage.land(certain=seen is not None or not left.happened)
+                request.passage.land(certain=seen is not UNANSWERED or not left.happened)
         return response
 
     async def _exchange(self, request: Request, left: Departure) -> httpx.Response:

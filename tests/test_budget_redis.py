@@ -108,7 +108,7 @@ indexes = st.sampled_from((-1, -1, -2, -3, 0))
 short = st.sampled_from((0.05, 1.0, 5.0, 7.25, 20.0, 30.0, 55.0)) | st.floats(0.0, 70.0)
 seconds = short | st.sampled_from((60.0, 61.0, 3600.0)) | st.floats(0.0, 4000.0)
 odd = st.sampled_from((-1.0, 0.0, 3601.0, LONGEST_CLOSURE + 1))
-quiet = st.just(Seen())
+quiet = st.builds(Seen, late=st.sampled_from([0.0, 0.0, 7.0]))
 refusal = st.builds(
     Seen,
     closed=st.sampled_from(sorted(SPANS)),

@@ -165,7 +165,7 @@ class Budget:
         return waiter.grant
 
     async def settle(self, grant: Grant, seen: Seen | None = None) -> None:
-        """The answer to a request is there, or no longer waited for."""
+        """The answer to a request is there, or no longer waited for (`windows.UNANSWERED`)."""
         await self._finish(grant, self._store.settle(self._account, self.windows, grant.name, seen or Seen()))
 
     async def give_back(self, grant: Grant) -> None:

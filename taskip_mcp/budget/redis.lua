@@ -186,7 +186,7 @@ function steps.settle()
   local grant, seen = step.grant, step.seen
   for _, w in ipairs(step.windows) do
     local there = call('ZREM', w.away, grant) == 1 or call('ZSCORE', w.settled, grant)
-    if there then place(w.settled, w.span, grant) end
+    if there then place(w.settled, w.span + (seen.late or 0), grant) end
   end
   forget()
   for _, w in ipairs(step.windows) do

@@ -122,7 +122,7 @@ class SqliteStore:
             for window in windows:
                 self._db.execute(
                     "UPDATE places SET until = ?, away = 0 WHERE account = ? AND name = ? AND request = ?",
-                    (now + window.span, account, window.name, grant),
+                    (now + window.span + seen.late, account, window.name, grant),
                 )
             self._forget(account, now)
             for window in windows:

@@ -25,6 +25,9 @@ PROBE = 5.0
 LONGEST_CLOSURE = 86_400.0
 """Seconds; a longer Retry-After is taken for a mistake."""
 
+LATE = 5.0
+"""Seconds until a request that nobody waits for any more has reached TaskIP, if it does."""
+
 RECENT = 60.0
 """Seconds; what another program used since an observation that is no older counts for the minute as well."""
 
@@ -53,6 +56,7 @@ class Seen:
 
     `limit`, `remaining` and `reset_in` (seconds) are TaskIP's ``X-RateLimit-*``; they describe the hour. `closed` is
     the window that a 429 means, `closed_for` the seconds of its Retry-After (None: until the window's own reset).
+    `late` is by how many seconds TaskIP may have counted the request after it was given up.
     """
 
     limit: int | None = None
@@ -60,6 +64,11 @@ class Seen:
     reset_in: float | None = None
     closed: str = ""
     closed_for: float | None = None
+    late: float = 0.0
+
+
+UNANSWERED = Seen(late=LATE)
+"""What is seen of a request that nobody waits for any more."""
 
 
 @dataclass(frozen=True, slots=True)
