@@ -171,6 +171,15 @@ async def clean_up(day: Day) -> None:
     await day.call("get_contact", contact_id=rows[0]["id"])
 
 
+async def repeat(day: Day) -> None:
+    """A create that is sent twice is one; what is left of the rate limit."""
+    first = await day.call("create_company", name="Twice & Co", email="hi@twice.example")
+    again = await day.call("create_company", name="Twice & Co", email="hi@twice.example")
+    check(again["id"] == first["id"] and "nothing was sent" in again["note"], "the second is not sent")
+    windows = (await day.call("get_rate_budget"))["windows"]
+    check(all(0 < window["left"] <= window["limit"] for window in windows), "the day fits into the limits")
+
+
 async def business_day(day: Day) -> None:
     """All steps in order."""
     say(f"{len((await day.client.list_tools()).tools)} tools, on the embedded TaskIP")
@@ -187,6 +196,7 @@ async def business_day(day: Day) -> None:
         ("A task goes onto a board and across it", board),
         ("A deal moves to the next stage", sell),
         ("A bulk delete is previewed and not done", clean_up),
+        ("A create that is sent twice is one, and what is left of the rate limit", repeat),
     )
     for title, act in rest:
         day.step(title)
