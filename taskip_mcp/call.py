@@ -266,7 +266,12 @@ class Call:
 
     async def rows(self, key: str = "data", *, paged: bool = True, **sending: Any) -> Page:
         """Send and return the rows; `paged=False` for lists that have no pages."""
-        return self.page(await self(**sending), key, paged=paged)
+        answer = await self(**sending)
+        if not wire.holds_rows(answer.payload, key):
+            raise errors.UnreadableError(
+                "TaskIP answered without the list", operation=self.operation.contract, status=answer.status
+            )
+        return self.page(answer, key, paged=paged)
 
     def page(self, answer: Answer, key: str = "data", *, paged: bool = False) -> Page:
         """The rows inside an answer."""

@@ -13,7 +13,8 @@ from taskip_mcp.errors import ConfigError
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `ConfigError` when the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named asyncio switches Nagle's algorithm off; else it waits 40 ms for the peer's delayed ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -50,14 +50,19 @@ async def look(call: Call, since: float) -> Finding:
         if call.operation.found:
             return await _search(call, call.operation.found, since)
         if call.operation.effect is Effect.UPDATE:
-            return await _compare(call)
+            return await _compare(call, since)
         if call.operation.effect is Effect.DELETE:
             return await _gone(call)
         if call.operation.chunk:
             return await look_at_each(call, call.arguments[call.operation.chunk])
         return await _target(call)
     except errors.TaskipError as error:
-        return Finding("unknown", f"the look failed too: {error}")
+        return Finding("unknown", f"it, but that failed too: {_reason(error)}")
+
+
+def _reason(error: errors.TaskipError) -> str:
+    """Why the look failed, without what the error says of changes and repeating: that would be about the look."""
+    return error.message if isinstance(error, errors.ApiError) else str(error).partition(". ")[0]
 
 
 # --- creates and messages ---------------------------------------------------------------------------------
@@ -66,30 +71,42 @@ async def look(call: Call, since: float) -> Finding:
 async def _search(call: Call, found: Found, since: float) -> Finding:
     reader = operations.find(found.read)
     rows, whole = await _rows(call, reader, found)
-    own = [row for row in rows if _matches(call, found, row)]
+    matched = [(row, _matches(call, found, row)) for row in rows]
+    own = [(row, sure is True) for row, sure in matched if sure is not False]
     where = f"{reader.name}, by {' and '.join(_words(found))}"
     if not own:
         if whole:
             return Finding("not_done", f"{where}: no such record")
-        return Finding("unknown", f"{where}: not on the first page, and there are more")
-    return _judge(own, found, where, call.backend.client.clock.now(), since)
+        return Finding("unknown", f"{where}: not among those that it shows, which need not be all")
+    return _judge(call, own, found, where, since)
 
 
-def _judge(own: Sequence[Record], found: Found, where: str, now: float, since: float) -> Finding:
-    """Tell the record that was just made from one that had been there."""
-    ages = [compare.age(compare.dig(row, found.age), now) if found.age else None for row in own]
+def _judge(call: Call, own: Sequence[tuple[Record, bool]], found: Found, where: str, since: float) -> Finding:
+    """Tell the record that was just made from one that had been there; `own` says of each whether all matched."""
+    now = call.backend.client.clock.now()
     window = now - since + SLACK
-    possible = [(row, age) for row, age in zip(own, ages, strict=True) if age is None or age[0] <= window]
+    aged = [(row, sure, _age(row, found.age, now)) for row, sure in own]
+    possible = [(row, sure, age) for row, sure, age in aged if age is None or age[0] <= window]
     if not possible:
-        return Finding("not_done", f"{where}: only an older record (id {_id(own[-1])})", own[-1])
-    sure = [row for row, age in possible if age is not None and age[1] <= window + SLACK]
-    if len(sure) == 1:
-        return Finding("done", f"{where}: the record is there, made just now", sure[0])
-    row = possible[-1][0]
-    if found.unique and len(possible) == 1:
+        return Finding("not_done", f"{where}: only an older record (id {_id(own[-1][0])})", own[-1][0])
+    new = [row for row, sure, age in possible if sure and age is not None and _just_now(age, window)]
+    # One that was repeated on purpose has a twin that was made before it, maybe just now as well.
+    if len(new) == 1 and (found.unique or not call.again):
+        return Finding("done", f"{where}: the record is there, made just now", new[0])
+    row, sure, _ = possible[-1]
+    if found.unique and sure and len(possible) == 1:
         return Finding("done", f"{where}: the record is there", row)
-    ids = ", ".join(str(_id(each)) for each, _ in possible[:5])
+    ids = ", ".join(str(_id(each)) for each, _, _ in possible[:5])
     return Finding("unknown", f"{where}: {len(possible)} that may be it (id {ids})", row)
+
+
+def _age(row: Record, name: str, now: float) -> tuple[float, float] | None:
+    return compare.age(compare.dig(row, name), now) if name else None
+
+
+def _just_now(age: tuple[float, float], window: float) -> bool:
+    """Within the window for certain, and not in a future that only another zone explains."""
+    return age[0] >= -SLACK and age[1] <= window + SLACK
 
 
 def _id(row: Record) -> Any:
@@ -111,51 +128,65 @@ async def _rows(call: Call, reader: Operation, found: Found) -> tuple[list[Recor
     query = {name: value for name, value in asked.items() if value is not None}
     result = await call.read(reader.contract, **path, **query)
     if not isinstance(result, Page):
-        return _nested([cast("Record", result)], found.rows), True
-    rows = _nested(result.items, found.rows) if found.rows else list(result.items)
+        return _nested([cast("Record", result)], found.rows)
+    rows, whole = _nested(result.items, found.rows) if found.rows else (list(result.items), True)
     # Newest first is as good as all of them.
-    return rows, result.next_page is None or query.get("order") == "desc"
+    return rows, whole and (result.next_page is None or query.get("order") == "desc")
 
 
-def _nested(rows: Sequence[Record], name: str) -> list[Record]:
-    inner = [cast("list[Any]", row.get(name) or []) for row in rows]
-    return [cast("Record", each) for items in inner for each in items if isinstance(each, dict)]
+def _nested(rows: Sequence[Record], name: str) -> tuple[list[Record], bool]:
+    """The rows inside, and whether all have them: the record of an older route shows none (contract ticket.get)."""
+    inner = [cast("list[Any]", row[name]) for row in rows if isinstance(row.get(name), list)]
+    found = [cast("Record", each) for items in inner for each in items if isinstance(each, dict)]
+    return found, len(inner) == len(rows)
 
 
-def _matches(call: Call, found: Found, row: Record) -> bool:
+def _matches(call: Call, found: Found, row: Record) -> bool | None:
+    """Whether the row shows what was sent; None where some of it cannot be compared."""
+    verdicts: set[bool | None] = set()
     for argument, name in found.match.items():
         sent: Any = call.arguments.get(argument)
         if isinstance(sent, list):  # of several recipients the first one shows
             sent = cast("list[Any]", sent)[0]
-        if sent is not None and compare.agrees(sent, compare.dig(row, name)) is False:
-            return False
-    return True
+        shown = compare.dig(row, name)
+        if sent is not None:
+            verdicts.add(None if shown is None else compare.agrees(sent, shown))
+    return False if False in verdicts else (None if None in verdicts else True)
 
 
 # --- updates ----------------------------------------------------------------------------------------------
 
 
-async def _compare(call: Call) -> Finding:
-    """Read the record back and compare what was to change."""
+async def _compare(call: Call, since: float) -> Finding:
+    """Read the record back and compare what was to change.
+
+    What it shows may have been so before. It is done for certain where all is as sent, or where the record says itself
+    that it was changed just now.
+    """
     record, where = await _record(call)
     if record is None:
         return Finding("unknown", where)
-    wanted = {name: value for name, value in call.given.items() if not isinstance(value, Mapping)}
-    wanted |= dict.fromkeys(cast("list[str]", call.arguments.get("clear") or []))
+    wanted = call.given | dict.fromkeys(cast("list[str]", call.arguments.get("clear") or []))
     told = {name: _shown(call.operation, record, name, value) for name, value in wanted.items()}
-    wrong = [name for name, verdict in told.items() if verdict is False]
+    wrong, right, hidden = (
+        ", ".join(name for name, verdict in told.items() if verdict is kind) for kind in (False, True, None)
+    )
     if wrong:
-        return Finding("not_done", f"{where}: {', '.join(wrong)} not as sent", record)
-    if any(told.values()):
-        return Finding(
-            "done", f"{where}: it shows {', '.join(n for n, v in told.items() if v)} as sent", record
-        )
-    return Finding("unknown", f"{where}: it does not show what was to change", record)
+        return Finding("not_done", f"{where}: {wrong} not as sent", record)
+    if right and not hidden:
+        return Finding("done", f"{where}: it shows {right} as sent", record)
+    if not right:
+        return Finding("unknown", f"{where}: it does not show what was to change", record)
+    now = call.backend.client.clock.now()
+    changed = _age(record, "updated_at", now)
+    if changed and _just_now(changed, now - since + SLACK):
+        return Finding("done", f"{where}: it shows {right} as sent and was changed just now", record)
+    return Finding("unknown", f"{where}: it shows {right} as sent, but {hidden} cannot be seen there", record)
 
 
 def _shown(operation: Operation, record: Record, name: str, value: Any) -> bool | None:
     """Whether the record shows the argument; None when it has no field for it."""
-    if name in SHIFTING:
+    if name in SHIFTING or isinstance(value, Mapping):
         return None
     place = operation.shows.get(name, "")
     if place[:1] in {"+", "-"}:

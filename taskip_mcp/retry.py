@@ -1,8 +1,8 @@
 """When a failed request is tried again. Pure: no waiting, no I/O.
 
-Reads: connection errors, timeouts, 429, 502, 503, 504 up to `TRIES` in all, 500 once more, other errors never. Writes:
-only when it is certain that nothing was done, which is so for an error that says "unchanged" without an answer (the
-request never left) and for a 429.
+Reads: connection errors, timeouts, 429, 502, 503, 504 up to `TRIES` in all, 500 and an unreadable answer once more,
+other errors never. Writes: only when it is certain that nothing was done, which is so for an error that says
+"unchanged" without an answer (the request never left) and for a 429.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TRIES = 3
 FIRST, LONGEST = 0.5, 8.0
 """Seconds: the upper bound of the first pause, doubled with each try, and where doubling ends."""
 
-AGAIN = frozenset({502, 503, 504})
+AGAIN = frozenset({500, 502, 503, 504})
 
 
 def pause(error: errors.ApiError, tries: int, *, writes: bool) -> float | None:
@@ -25,7 +25,7 @@ def pause(error: errors.ApiError, tries: int, *, writes: bool) -> float | None:
 
     After a 429 it is 0: the budget holds the request until the window opens.
     """
-    if tries >= (2 if error.status == 500 else TRIES):
+    if tries >= (2 if error.status == 500 or isinstance(error, errors.UnreadableError) else TRIES):
         return None
     if isinstance(error, errors.RateLimitError):
         return 0.0
@@ -37,7 +37,7 @@ def pause(error: errors.ApiError, tries: int, *, writes: bool) -> float | None:
 
 
 def _worth(error: errors.ApiError) -> bool:
-    return isinstance(error, errors.LostError) or error.status == 500 or error.status in AGAIN
+    return isinstance(error, errors.LostError | errors.UnreadableError) or error.status in AGAIN
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -183,7 +183,7 @@ def page_of(payload: Any, key: str = "data", *, asked: int | None = None, limit:
     Where TaskIP gives no counters, a full page means that there may be another.
     """
     rows = unwrap(payload, key)
-    if isinstance(rows, dict):  # a Laravel paginator nested under the key
+    if isinstance(rows, dict) and rows is not payload:  # a Laravel paginator nested under the key
         return page_of(cast("JsonObject", rows), "data", asked=asked, limit=limit)
     items = [cast("JsonObject", row) for row in cast("list[Any]", rows or []) if isinstance(row, dict)]
     meta = _meta(payload)
@@ -194,6 +194,16 @@ def page_of(payload: Any, key: str = "data", *, asked: int | None = None, limit:
     current = whole(meta.get("current_page")) or asked
     more = current < last if last is not None else bool(items) and len(items) >= (limit or 50)
     return Page(items, total, current + 1 if more and items else None)
+
+
+def holds_rows(payload: Any, key: str = "data") -> bool:
+    """Whether an answer has a place for rows, be it empty. An answer without one is no empty list."""
+    if payload is None or isinstance(payload, list):
+        return True
+    found = unwrap(payload, key)
+    if isinstance(found, dict) and found is not payload:
+        found = cast("JsonObject", found).get("data", ())
+    return isinstance(found, list) or (found is None and key in _object(payload))
 
 
 def _meta(payload: Any) -> JsonObject:

@@ -127,6 +127,19 @@ def test_every_paging_style_gives_one_page(
 
 
 @pytest.mark.parametrize(
+    ("payload", "holds"),
+    [
+        ([], True), (None, True), ({"data": []}, True), ({"data": None, "msg": "none yet"}, True),
+        ({"data": {"data": [], "total": 0}}, True), ({"data": {"total": 0}}, False),
+        ({"message": "ok"}, False), ({"foo": 1}, False), ({}, False), ("text", False), ({"data": {"id": 1}}, False),
+    ],
+)  # fmt: skip
+def test_an_answer_without_a_place_for_rows_is_no_empty_list(payload: Any, holds: bool) -> None:
+    assert wire.holds_rows(payload) is holds
+    assert wire.page_of(payload).items == []
+
+
+@pytest.mark.parametrize(
     ("kind", "body", "value"),
     [
         ("application/json", b'{"a":1}', {"a": 1}),

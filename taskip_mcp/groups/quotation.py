@@ -205,7 +205,10 @@ async def delete_quotation(call: Call, quotation_id: QuotationId) -> Written:
     "POST /quotation/{quotation_id:id}/convert-to-invoice",
     Effect.CREATE,
     found=Found(
-        "invoice.list", {"due_date": "due_date"}, {"sort": "=date", "order": "=desc"}, age="created_at"
+        "invoice.list",
+        {"due_date": "due_date", "client_id": "contact_id"},
+        {"client_id": "client_id", "sort": "=date", "order": "=desc"},
+        age="created_at",
     ),
 )
 async def convert_quotation(
@@ -217,6 +220,7 @@ async def convert_quotation(
     """Make an invoice from an accepted quotation. Nothing is mailed. Calling it twice makes two invoices."""
     quotation = await call.read("quotation.get", quotation_id=quotation_id)
     client = quotation.get("contact_id")
+    call.arguments["client_id"] = client  # not sent: by it the invoice is found, should the answer be lost
     before = await _ids(call, "invoice.list", client)
     await call()
     row = await _new(call, "invoice.list", client, before, {"contact_id": client})
