@@ -148,7 +148,7 @@ class Call:
         """Into the write log, before anything leaves; raises `Duplicate` for a repetition."""
         if self.operation.effect is Effect.READ or self._entry:
             return
-        guard = self.operation.guarded and not self.again and not self.job
+        guard = self.operation.guards(self.arguments) and not self.again and not self.job
         self.left_at = self.backend.client.clock.now()
         self._entry = self.backend.log.begin(
             self.operation.contract, self.arguments, guard=guard, job=self.job

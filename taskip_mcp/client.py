@@ -255,6 +255,7 @@ class TaskipClient:
         import httpx
 
         limit = min(self._left(request), self.settings.timeout)
+        left.begin()
         try:
             with self.clock.fail_after(limit):
                 return await self._open().request(
@@ -307,7 +308,12 @@ class Departure:
     """
 
     def __init__(self, *, sure: bool) -> None:
-        self.happened = sure
+        self.happened = False
+        self._sure = sure
+
+    def begin(self) -> None:
+        """The request is handed over."""
+        self.happened = self._sure
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         """Called by the pool at each step."""

@@ -119,10 +119,17 @@ class ApiError(TaskipError):
         status = f" (HTTP {self.status})" if self.status is not None else ""
         parts = [f"{self.message.rstrip('.')}{status}."]
         parts += [f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()]
-        parts += [f"Looked at {self.looked}." if self.looked else "", OUTCOME_WORDS[self.outcome]]
+        parts += [f"Looked at {self.looked}." if self.looked else "", self._changed()]
         # With an open outcome the only advice is to look: "try again" could do it twice.
         parts += ["" if self.outcome == "unknown" else self._next()]
         return " ".join(part for part in parts if part)
+
+    def _changed(self) -> str:
+        """Whether anything was changed."""
+        if self.outcome == "unknown" and getattr(self.finding, "record", None):
+            # The record was read already, and does not tell.
+            return "It is not known whether the change was made: ask the user before you try again."
+        return OUTCOME_WORDS[self.outcome]
 
     def _next(self) -> str:
         """What to do next."""
@@ -207,7 +214,7 @@ class RateLimitError(StatusError):
 class ServerError(StatusError):
     """5xx."""
 
-    advice = "TaskIP has a problem; try again in a minute."
+    advice = "Try again in a minute."
 
 
 BY_STATUS: Mapping[int, type[StatusError]] = {

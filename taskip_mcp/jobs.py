@@ -19,7 +19,7 @@ from taskip_mcp.client import LOOK
 from taskip_mcp.look import Finding, look_at_each
 from taskip_mcp.operation import Consequence, Operation
 from taskip_mcp.results import Report, Written
-from taskip_mcp.writelog import Duplicate, Entry
+from taskip_mcp.writelog import REPEATED, Duplicate, Entry
 
 CHUNK = 25
 """Ids in one request. A lost answer costs a read for each of them, out of 100 requests a minute."""
@@ -43,7 +43,10 @@ class Job:
     done: list[Any] = field(default_factory=lambda: list[Any]())
     failed: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
     unknown: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
+    notes: list[str] = field(default_factory=lambda: list[str]())
     stopped: str = ""
+    unclear: bool = False
+    """Whether some of `unknown` could not even be looked at, so that resuming the job may tell."""
 
     @property
     def total(self) -> int:
@@ -59,7 +62,7 @@ class Job:
 
 def requests(operation: Operation, arguments: Mapping[str, Any]) -> int:
     """Requests that a bulk call takes."""
-    return math.ceil(len(arguments[operation.chunk]) / CHUNK) if operation.chunk else 1
+    return math.ceil(len(set(arguments[operation.chunk])) / CHUNK) if operation.chunk else 1
 
 
 async def carry_out(call: Call) -> Report:
@@ -67,7 +70,9 @@ async def carry_out(call: Call) -> Report:
     operation, log = call.operation, call.backend.log
     ids = list(dict.fromkeys(call.arguments[operation.chunk]))
     try:
-        name = log.begin_job(operation.contract, call.arguments, guard=operation.guarded and not call.again)
+        name = log.begin_job(
+            operation.contract, call.arguments, guard=operation.guards(call.arguments) and not call.again
+        )
     except Duplicate as twin:
         raise errors.RepeatedError(_same(call.backend, twin.entry)) from None
     return await _run(call.backend, Job(name, operation, dict(call.arguments), ids))
@@ -75,7 +80,8 @@ async def carry_out(call: Call) -> Report:
 
 def _same(backend: Backend, twin: Entry) -> str:
     seconds = max(0, round(backend.client.clock.now() - twin.begun))
-    state = "is done" if twin.event == "done" else "is not finished"
+    states = {"done": "is done", "unknown": "is done, but for some ids nobody knows what became of them"}
+    state = states.get(twin.event, "is not finished")
     return (
         f"An identical job ({twin.write}) was begun {seconds} seconds ago and {state}. Nothing was sent. See list_jobs;"
         f" go on with an unfinished one by resume_job. {writes.AGAIN}"
@@ -99,7 +105,9 @@ async def _run(backend: Backend, job: Job) -> Report:
     except BaseException as error:
         backend.log.end(job.id, "paused", {"reason": f"interrupted ({type(error).__name__})"})
         raise
-    backend.log.end(job.id, "paused" if job.todo else "done", {"reason": job.stopped})
+    # What may have been done must not be done again by a call that looks the same.
+    event = "paused" if job.todo or job.unclear else "unknown" if job.unknown else "done"
+    backend.log.end(job.id, event, {"reason": job.stopped})
     return _report(job)
 
 
@@ -108,14 +116,27 @@ async def _chunk(backend: Backend, job: Job, ids: list[Any]) -> None:
     values = {**job.values, job.operation.chunk: ids}
     call = Call(backend, job.operation, values, job=job.id)
     try:
-        await writes.carry_out(call, values)
+        result = await writes.carry_out(call, values)
     except (errors.BudgetError, errors.StateError) as error:
-        job.stopped = str(error)
+        job.stopped = _why(error)
     except errors.ApiError as error:
         await _failed(backend, job, ids, error)
     else:
         _drop(job, ids)
         job.done += ids
+        job.notes += [result.note] if isinstance(result, Written) and result.note else []
+
+
+def _why(error: errors.TaskipError) -> str:
+    """Why a job stops, without the advice to repeat the call: it is to be resumed."""
+    if isinstance(error, errors.BudgetError | errors.ApiError) and error.seconds:
+        what = (
+            error.message
+            if isinstance(error, errors.ApiError)
+            else "The rate limit of the API key is used up"
+        )
+        return f"{what}; it lets requests in again in {error.seconds} seconds. Nothing was changed for these."
+    return str(error)
 
 
 def _drop(job: Job, ids: Sequence[Any]) -> None:
@@ -129,8 +150,9 @@ async def _failed(backend: Backend, job: Job, ids: list[Any], error: errors.ApiE
         left = job.take(error.finding.items, str(error))
         _drop(job, [each for each in ids if each not in left])
         job.stopped = str(error)
-    elif not isinstance(error, errors.StatusError | errors.UnreadableError) or _for_all(error):
-        job.stopped = str(error)
+        job.unclear = job.unclear or error.finding.failed
+    elif not writes.judged(error):
+        job.stopped = _why(error)
     elif len(ids) > 1 and _may_split(job):
         # One id can spoil the request of all: the halves tell which.
         for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
@@ -139,11 +161,6 @@ async def _failed(backend: Backend, job: Job, ids: list[Any], error: errors.ApiE
     else:
         _drop(job, ids)
         job.failed |= dict.fromkeys(ids, str(error))
-
-
-def _for_all(error: errors.ApiError) -> bool:
-    """Whether every further chunk would fail like this one."""
-    return isinstance(error, errors.AuthError | errors.RateLimitError | errors.RouteError)
 
 
 def _may_split(job: Job) -> bool:
@@ -158,13 +175,14 @@ async def resume(backend: Backend, name: str) -> Report | Written:
     """Go on with an unfinished job, or look what became of a write whose process died."""
     found = resumable(backend, name)
     if not backend.log.take_up(name):
-        raise errors.ArgumentError(f"{name} is still running. Nothing was sent. See list_jobs in a moment.")
+        raise _running(name)
     if found.kind == "begun":
         return await _look_up(backend, found)
     job = restore(backend, found)
     try:
         for chunk in _open_chunks(backend, job):
-            await _clear_up(backend, job, chunk)
+            if not job.stopped:
+                await _clear_up(backend, job, chunk)
     except BaseException:
         backend.log.end(job.id, "paused", {"reason": "interrupted while it was resumed"})
         raise
@@ -172,13 +190,19 @@ async def resume(backend: Backend, name: str) -> Report | Written:
 
 
 def resumable(backend: Backend, name: str) -> Entry:
-    """The unfinished job or write of that id; raises `ArgumentError` for any other."""
+    """The unfinished job or write of that id that nobody has in hand; raises `ArgumentError` for any other."""
     found = backend.log.entry(name)
     if found is None or found.job:
         raise errors.ArgumentError(f"There is no job {name}. Nothing was sent. Take the id from list_jobs.")
     if found.event in {"done", "not_done", "unknown"}:
         raise errors.ArgumentError(f"{name} is finished ({found.event}). Nothing was sent. See list_jobs.")
+    if found.open and backend.log.alive(found):
+        raise _running(name)
     return found
+
+
+def _running(name: str) -> errors.ArgumentError:
+    return errors.ArgumentError(f"{name} is still running. Nothing was sent. See list_jobs in a moment.")
 
 
 def restore(backend: Backend, found: Entry) -> Job:
@@ -220,16 +244,29 @@ async def _clear_up(backend: Backend, job: Job, chunk: Entry) -> None:
     ids: list[Any] = chunk.arguments[job.operation.chunk]
     call = Call(backend, job.operation, dict(chunk.arguments), job=job.id)
     finding = await look_at_each(call, ids)
-    items = {str(each): verdict for each, verdict in finding.items.items()}
-    backend.log.end(chunk.write, finding.verdict, {"looked": finding.looked, "items": items})
-    left = job.take(finding.items, f"it was interrupted; looked at {finding.looked}")
+    if finding.failed:
+        job.stopped = f"an interrupted request could not be looked at: {finding.looked}."
+        return
+    items = dict(finding.items)
+    if not _may_split(job) and backend.client.clock.now() - chunk.begun < REPEATED:
+        # TaskIP may still be at it: what would mail or bill twice is not tried again so soon.
+        items = {each: "unknown" if verdict == "not_done" else verdict for each, verdict in items.items()}
+    kept = {str(each): verdict for each, verdict in items.items()}
+    backend.log.end(chunk.write, finding.verdict, {"looked": finding.looked, "items": kept})
+    left = job.take(items, f"it was interrupted; looked at {finding.looked}")
     _drop(job, [each for each in ids if each not in left])
 
 
 async def _look_up(backend: Backend, found: Entry) -> Written:
     """A single write whose process died: looked up and closed, never sent again."""
     call = Call(backend, operations.find(found.operation), found.arguments)
-    finding = await writes.settle(call, found)
+    try:
+        finding = await writes.settle(call, found)
+    except BaseException:
+        backend.log.end(found.write, "paused", {"reason": "interrupted while it was looked up"})
+        raise
+    if finding.failed:
+        backend.log.end(found.write, "paused", {"reason": "it could not be looked up"})
     words = {"done": "it was done", "not_done": "it was not done; call the tool again if it still should be"}
     note = f"{words.get(finding.verdict, errors.OUTCOME_WORDS['unknown'])}. Looked at {finding.looked}."
     return Written(f"{call.operation.title}: looked up", finding.id, finding.record, note)
@@ -247,11 +284,9 @@ def _report(job: Job) -> Report:
     path = {name for route in job.operation.routes for name, _ in route.placeholders}
     left_out = path | {job.operation.chunk}
     given = {name: value for name, value in job.values.items() if value is not None and name not in left_out}
-    upcoming = (
-        f"{len(job.todo)} ids were not tried: {job.stopped} Go on with resume_job, job_id {job.id}."
-        if job.todo
-        else ""
-    )
+    rest = f"{len(job.todo)} ids are not done: {job.stopped}" if job.todo else ""
+    unclear = "What became of the unknown ids could not be looked at." if job.unclear else ""
+    resume = f"Go on with resume_job, job_id {job.id}." if job.todo or job.unclear else ""
     return Report(
         done=f"{job.operation.title}: {_progress(job)}",
         job=job.id,
@@ -262,5 +297,7 @@ def _report(job: Job) -> Report:
             "unknown": [{"id": each, "reason": why} for each, why in job.unknown.items()],
             "not_tried": job.todo,
         },
-        note=" ".join(part for part in (UNSAID if job.done else "", upcoming) if part),
+        note=" ".join(
+            part for part in (UNSAID if job.done else "", *job.notes, rest, unclear, resume) if part
+        ),
     )

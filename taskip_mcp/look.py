@@ -6,6 +6,7 @@ A create is searched by its natural key, an update or a delete is read back. The
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -20,6 +21,8 @@ from taskip_mcp.results import Page, Record
 if TYPE_CHECKING:
     from taskip_mcp.call import Call
 
+logger = logging.getLogger(__name__)
+
 Verdict = Literal["done", "not_done", "unknown"]
 
 SLACK = 60.0
@@ -31,12 +34,16 @@ SHIFTING = frozenset({"order"})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict, what was looked at in words, the record where there is one; for a list of ids, each verdict."""
+    """The verdict, what was looked at in words, the record where there is one; for a list of ids, each verdict.
+
+    `failed` says that the look itself failed, so that another one may tell more.
+    """
 
     verdict: Verdict
     looked: str
     record: Record = field(default_factory=lambda: Record())
     items: Mapping[Any, Verdict] = field(default_factory=lambda: dict[Any, Verdict]())
+    failed: bool = False
 
     @property
     def id(self) -> Any:
@@ -57,7 +64,7 @@ async def look(call: Call, since: float) -> Finding:
             return await look_at_each(call, call.arguments[call.operation.chunk])
         return await _target(call)
     except errors.TaskipError as error:
-        return Finding("unknown", f"it, but that failed too: {_reason(error)}")
+        return Finding("unknown", f"it, but that failed too: {_reason(error)}", failed=True)
 
 
 def _reason(error: errors.TaskipError) -> str:
@@ -224,11 +231,18 @@ AT_ONCE = 4
 async def look_at_each(call: Call, ids: Sequence[Any]) -> Finding:
     """Read each record of a bulk call; the verdict is ``done`` or ``not_done`` only where it is the same for all."""
     found: dict[Any, Verdict] = dict.fromkeys(ids, "unknown")
+    failed: list[Any] = []
     limit = anyio.CapacityLimiter(AT_ONCE)
 
     async def one(number: Any) -> None:
         async with limit:
-            found[number] = await _each(call, number)
+            try:
+                found[number] = await _each(call, number)
+            except errors.TaskipError:
+                failed.append(number)
+            except Exception:  # out of the task group it would hide what became of the others
+                logger.exception("the look at %s %s failed", call.operation.contract, number)
+                failed.append(number)
 
     async with anyio.create_task_group() as group:
         for number in ids:
@@ -236,7 +250,7 @@ async def look_at_each(call: Call, ids: Sequence[Any]) -> Finding:
     count = {verdict: list(found.values()).count(verdict) for verdict in ("done", "not_done", "unknown")}
     same = found[ids[0]] if len(set(found.values())) == 1 else "unknown"
     where = f"each of the {len(ids)} records: {count['done']} done, {count['not_done']} not, {count['unknown']} unknown"
-    return Finding(same, where, items=found)
+    return Finding(same, where, items=found, failed=bool(failed))
 
 
 async def _each(call: Call, number: Any) -> Verdict:
@@ -248,7 +262,7 @@ async def _each(call: Call, number: Any) -> Verdict:
         record = await records.find(call, reader, parameter, number) if reader else None
     except errors.MissingError:
         return "done" if deletes else "unknown"
-    except errors.TaskipError:
+    except (errors.RouteError, errors.ForbiddenError):  # it would be so at any other time
         return "unknown"
     if record is None:
         return "unknown"

@@ -210,6 +210,12 @@ class Operation(Tool):
         made = self.effect in {Effect.CREATE, Effect.SEND, Effect.BULK} or Consequence.MONEY in self.possible
         return made and not self.idempotent
 
+    def guards(self, arguments: Arguments) -> bool:
+        """Whether a repetition with these arguments would do it twice; of updates only those that move money."""
+        return self.guarded and (
+            self.effect is not Effect.UPDATE or Consequence.MONEY in self.consequences(arguments)
+        )
+
 
 _registry: dict[str, Operation] = {}
 

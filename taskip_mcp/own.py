@@ -99,7 +99,7 @@ def _shown(backend: Backend, entry: Entry) -> JsonObject:
         "id": entry.write,
         "tool": operations.find(entry.operation).name,
         "begun": datetime.fromtimestamp(entry.begun, UTC).isoformat(timespec="seconds"),
-        "state": "running" if running else "done" if entry.event == "done" else "unfinished",
+        "state": "running" if running else "done" if entry.event in {"done", "unknown"} else "unfinished",
     }
     if entry.kind == "begun":
         note = "One write that was interrupted: resume_job looks what became of it and sends nothing."
@@ -128,7 +128,7 @@ async def _preview(backend: Backend, job_id: str) -> Any:
     if entry.kind == "begun":
         return await jobs.resume(backend, job_id)  # it only looks
     job = jobs.restore(backend, entry)
-    return {
+    shown: JsonObject = {
         "preview": f"{job.operation.title}: the job goes on with {len(job.todo)} of its {job.total} ids.",
         "consequences": sorted(job.operation.consequences(job.values)),
         "ids": job.todo,
@@ -138,3 +138,4 @@ async def _preview(backend: Backend, job_id: str) -> Any:
         "done": "Nothing was changed.",
         "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
     }
+    return {name: value for name, value in shown.items() if value not in ("", [])}

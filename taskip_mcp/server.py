@@ -48,13 +48,21 @@ class App:
     def open(self) -> Backend:
         """The one backend of this process."""
         if self.backend is None:
+            from taskip_mcp.budget import account_of
             from taskip_mcp.call import Backend
             from taskip_mcp.client import TaskipClient
             from taskip_mcp.files import Files
             from taskip_mcp.routes import RouteBook
+            from taskip_mcp.writelog import WriteLog
 
-            client = TaskipClient(self.settings, self._transport or _sandbox(self.settings), clock=self.clock)
-            self.backend = Backend(client, RouteBook(self.settings.routes), Files(self.settings))
+            log = WriteLog(self.settings.state_folder, account_of(self.settings), self.clock)
+            try:
+                transport = self._transport or _sandbox(self.settings)
+                client = TaskipClient(self.settings, transport, clock=self.clock)
+            except BaseException:
+                log.close()
+                raise
+            self.backend = Backend(client, RouteBook(self.settings.routes), Files(self.settings), log)
         return self.backend
 
     async def perform(

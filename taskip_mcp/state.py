@@ -56,10 +56,12 @@ def transaction(database: sqlite3.Connection) -> Generator[sqlite3.Connection]:
     database.execute("BEGIN IMMEDIATE")
     try:
         yield database
+        database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        # A full disk may have undone it already; what is left open would fail every later step.
+        if database.in_transaction:
+            database.execute("ROLLBACK")
         raise
-    database.execute("COMMIT")
 
 
 def words(folder: Path | None, name: str, error: BaseException) -> str:

@@ -45,8 +45,8 @@ class Turn:
         return self.ends - self.clock.ticks()
 
     async def say(self, message: str, done: float | None = None, total: float | None = None) -> None:
-        """Tell the client; without `done` only that the call goes on, which still must be more than before."""
-        self.meter.done = self.meter.done + STEP if done is None else max(done, self.meter.done)
+        """Tell the client; without `done` only that the call goes on. Each notice must show more than the last one."""
+        self.meter.done = max(done or 0.0, self.meter.done + STEP)
         self.meter.total = total or self.meter.total
         if self.tell is not None:
             await self.tell(self.meter.done, self.meter.total, message)

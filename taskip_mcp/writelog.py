@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +24,18 @@ from filelock import FileLock, Timeout
 from taskip_mcp import state
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import StateError
-from taskip_mcp.redact import masked
+from taskip_mcp.redact import HIDDEN, is_secret, masked
 from taskip_mcp.wire import JsonObject, jsonable
+
+logger = logging.getLogger(__name__)
 
 FILE = "writes.sqlite3"
 
 REPEATED = 120.0
 """Seconds after a write in which an identical one is taken for a repetition."""
+
+SWEPT = 3600.0
+"""Seconds after which the file of a process that was killed is removed."""
 
 UNCLEAR = 86_400.0
 """Seconds for which a write of unknown outcome is looked up before an identical one goes out."""
@@ -101,7 +108,11 @@ class WriteLog:
         self._clock = clock
         # Commits wait for the disk: a write that was forgotten by a power cut could be sent twice.
         self._db = state.open_database(folder, FILE, SCHEMA, durable=True)
-        self._owner = Owner(folder)
+        try:
+            self._owner = Owner(folder)
+        except StateError:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -141,9 +152,13 @@ class WriteLog:
             return self._add(now, event, operation=operation, digest=same, arguments=given, job=job)
 
     def end(self, write: str, event: Event, detail: Mapping[str, Any] | None = None) -> None:
-        """Note what came of a write."""
-        with self._step() as now:
-            self._add(now, event, write=write, detail=kept(detail or {}))
+        """Note what came of a write. Where that fails it stays open, so that it is looked at before it is repeated."""
+        try:
+            with self._step() as now:
+                self._add(now, event, write=write, detail=kept(detail or {}))
+        except StateError as error:
+            # What the write did is done all the same, and is what the caller must hear.
+            logger.warning("the end (%s) of write %s was not noted: %s", event, write, error)
 
     def take_up(self, job: str) -> Entry | None:
         """Note that this process goes on with a job; None, and nothing is noted, while another has it in hand."""
@@ -190,11 +205,11 @@ class WriteLog:
         rows = self._select(
             "job = '' AND event IN ('begun', 'job', 'resumed', 'paused') ORDER BY seq DESC LIMIT ?", limit
         )
-        return [row for row in rows if row.kind == "job" or not self.alive(row)]
+        return [row for row in rows if row.kind == "job" or not (row.open and self.alive(row))]
 
     def finished_jobs(self, limit: int = 10) -> list[Entry]:
         """The last jobs that were done, newest first."""
-        return self._select("kind = 'job' AND event = 'done' ORDER BY seq DESC LIMIT ?", limit)
+        return self._select("kind = 'job' AND event IN ('done', 'unknown') ORDER BY seq DESC LIMIT ?", limit)
 
     def alive(self, entry: Entry) -> bool:
         """Whether the process that began it still runs."""
@@ -221,6 +236,18 @@ def kept(values: Mapping[str, Any]) -> JsonObject:
     return cast("JsonObject", masked(jsonable(values)))
 
 
+def without_secrets(text: str, arguments: Any) -> str:
+    """A text of TaskIP, which may repeat what was sent, without the secrets among the arguments."""
+    if isinstance(arguments, list):
+        for each in cast("list[Any]", arguments):
+            text = without_secrets(text, each)
+    if isinstance(arguments, Mapping):
+        for name, value in cast("Mapping[str, Any]", arguments).items():
+            secret = is_secret(name) and isinstance(value, str) and value
+            text = text.replace(value, HIDDEN) if secret else without_secrets(text, value)
+    return text
+
+
 def digest(operation: str, arguments: JsonObject) -> str:
     """What makes two writes the same: the operation and its arguments, without those that were left out."""
     given = {name: value for name, value in arguments.items() if value is not None}
@@ -236,9 +263,23 @@ class Owner:
         self._folder = folder / "owners" if folder else None
         self._lock: FileLock | None = None
         if self._folder:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = FileLock(self._folder / self.name, mode=0o600)
-            self._lock.acquire()
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._sweep()
+                self._lock = FileLock(self._folder / self.name, mode=0o600)
+                self._lock.acquire()
+            except OSError as error:
+                raise StateError(state.words(folder, "owners", error)) from None
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left. A young file may belong to one that is just about to lock it."""
+        for file in self._folder.iterdir() if self._folder else ():
+            try:
+                old = time.time() - file.stat().st_mtime > SWEPT
+            except FileNotFoundError:  # another process was faster
+                continue
+            if old:
+                self.alive(file.name)
 
     def alive(self, name: str) -> bool:
         """Whether the process of that name still runs."""

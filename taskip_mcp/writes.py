@@ -13,7 +13,7 @@ from taskip_mcp.client import Passage
 from taskip_mcp.look import Finding, look
 from taskip_mcp.results import Written
 from taskip_mcp.turn import current
-from taskip_mcp.writelog import Duplicate, Entry, Event
+from taskip_mcp.writelog import Duplicate, Entry, Event, without_secrets
 
 SETTLES = 1.0
 """Seconds after a time-out until the second look: what TaskIP still worked on may be there then."""
@@ -51,12 +51,23 @@ async def _until_known(call: Call, values: Mapping[str, Any]) -> Any:
                 return known
         except errors.ApiError as error:
             if error.outcome != "unknown":
-                call.close("not_done", {"refused": str(error)})
+                call.close("not_done", _reason(call, error))
                 raise
             return await _find_out(call, error)
         else:
             call.close("done", {"done": result.done, "id": result.id} if isinstance(result, Written) else {})
             return result
+
+
+def judged(error: errors.ApiError) -> bool:
+    """Whether TaskIP refused this very write; anything else would have met every other write as well."""
+    general = errors.AuthError | errors.RateLimitError | errors.ServerError
+    return isinstance(error, errors.StatusError | errors.UnreadableError) and not isinstance(error, general)
+
+
+def _reason(call: Call, error: errors.ApiError) -> dict[str, Any]:
+    """Why a write was not done, for the log: ``refused`` if another try would come to the same."""
+    return {"refused" if judged(error) else "error": without_secrets(str(error), call.arguments)}
 
 
 def _certain(call: Call) -> Event:
@@ -71,11 +82,11 @@ def _certain(call: Call) -> Event:
 
 async def _find_out(call: Call, error: errors.ApiError) -> Any:
     """Look what a write did whose answer was lost; a result if it was done, else the error with what is true."""
-    write = call.close("unknown", {"error": error.message})
+    write = call.close("unknown", {"error": without_secrets(error.message, call.arguments)})
     finding = await look_twice(call, error)
-    call.backend.log.end(
-        write, finding.verdict, {"looked": finding.looked, "id": finding.id} | _items(finding)
-    )
+    # TaskIP may still be at a write that it did not answer: one that looks the same has to look again.
+    late = finding.verdict == "not_done" and isinstance(error, errors.LostError)
+    call.backend.log.end(write, "unknown" if late else finding.verdict, _seen(call, finding))
     if finding.verdict == "done":
         words = call.words or f"{call.operation.title}: done"
         note = f"{error.message}, so it was looked up: {finding.looked}. It was done, once. Do not repeat it."
@@ -85,15 +96,22 @@ async def _find_out(call: Call, error: errors.ApiError) -> Any:
     raise error
 
 
-def _items(finding: Finding) -> dict[str, Any]:
-    return {"items": {str(each): verdict for each, verdict in finding.items.items()}} if finding.items else {}
+def _seen(call: Call, finding: Finding) -> dict[str, Any]:
+    """A finding, for the log."""
+    items = {str(each): verdict for each, verdict in finding.items.items()}
+    seen = {"looked": without_secrets(finding.looked, call.arguments), "id": finding.id}
+    # Verdicts that rest on a failed look are not kept: a job that is resumed looks again.
+    return seen | ({"items": items} if items and not finding.failed else {})
 
 
 async def look_twice(call: Call, error: errors.ApiError) -> Finding:
     """Look; and where TaskIP may still be at it, look again before saying that nothing was done."""
-    since = call.left_at
+    return await _look(call, call.left_at, working=isinstance(error, errors.LostError))
+
+
+async def _look(call: Call, since: float, *, working: bool) -> Finding:
     finding = await look(call, since)
-    if finding.verdict == "not_done" and isinstance(error, errors.LostError):
+    if working and finding.verdict == "not_done":
         await current().clock.sleep(SETTLES)
         finding = await look(call, since)
     return finding
@@ -131,8 +149,11 @@ async def _unclear(call: Call, twin: Entry) -> Written | None:
 
 async def settle(call: Call, twin: Entry) -> Finding:
     """Look what became of a write that nobody closed, and close it."""
-    finding = await look(call, twin.begun)
-    call.backend.log.end(twin.write, finding.verdict, {"looked": finding.looked, "id": finding.id})
+    client = call.backend.client
+    young = client.clock.now() - twin.begun < client.settings.timeout
+    finding = await _look(call, twin.begun, working=young)
+    if not finding.failed:
+        call.backend.log.end(twin.write, finding.verdict, _seen(call, finding))
     return finding
 
 

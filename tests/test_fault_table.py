@@ -140,7 +140,9 @@ def single(case: Case, row: Row, outcome: Outcome, down: bool, said: Said) -> No
         return
     assert row.said in said.text
     if outcome == "unknown":
-        assert said.text.endswith(f"{OPEN}: read the record before you try again.")
+        # A record that was read and does not tell need not be read again.
+        ask = "ask the user" if case.tool == "send_invoice" and not down else "read the record"
+        assert said.text.endswith(f"{OPEN}: {ask} before you try again.")
         assert UNCHANGED not in said.text
         assert ("Looked at it, but that failed too:" if down else f"Looked at {case.looked}") in said.text
     elif outcome == "not_done":
@@ -175,7 +177,7 @@ def job(case: Case, row: Row, outcome: Outcome, down: bool, said: Said) -> None:
 def limited(row: Row, said: Said) -> None:
     """A closed rate limit is named with its seconds."""
     assert UNCHANGED in said.text
-    seconds = re.search(r"lets requests in again in (\d+) seconds: wait that long", said.text)
+    seconds = re.search(r"lets requests in again in (\d+) seconds(?:: wait that long|\. Nothing)", said.text)
     assert seconds
     assert LIMITED[row.fault] - 50 < int(seconds[1]) <= LIMITED[row.fault]
 

@@ -1,0 +1,400 @@
+"""A bulk call is a job: in chunks, with an outcome for every id, resumable, and nothing of it is done twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from math import ceil
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from taskip_mcp import jobs
+from taskip_mcp.clock import scaled
+from taskip_mcp.sandbox import Sandbox
+from tests.faulty import Fault, Plan, faulty, on
+from tests.processes import (
+    BULK_DELETE,
+    Hands,
+    Notice,
+    contacts,
+    down,
+    flat,
+    hangs,
+    invalid,
+    judged,
+    left,
+    noted,
+    nth,
+    office,
+    requests,
+    server,
+    until,
+    words,
+)  # fmt: skip
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "bulk_delete_contacts"
+BULK = on(*BULK_DELETE)
+
+
+# --- chunks -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 25, 26, 60])
+async def test_a_job_takes_one_request_for_each_25_ids_and_no_id_twice(count: int, tmp_path: Path) -> None:
+    async with office(tmp_path, count) as (asked, sandbox, ids):
+        given = [*ids, *ids[:7]]
+        preview = await asked.ask(TOOL, contact_ids=given)
+        assert preview["cost"] == {"requests": ceil(count / 25), "minutes": 0.0}
+        assert requests(sandbox) == []
+        report = await asked.ask(TOOL, contact_ids=given, confirm=True)
+    assert requests(sandbox) == [ids[start : start + 25] for start in range(0, count, 25)]
+    assert report["items"] == {"done": ids}
+    assert report["done"] == f"Bulk delete contacts: {count} of {count} accepted"
+    assert "TaskIP does not say what became of each id" in report["note"]
+    assert left(sandbox, ids) == set()
+
+
+async def test_a_preview_tells_the_minutes_that_the_rate_limit_adds(tmp_path: Path) -> None:
+    async with office(tmp_path, 3, limit_minute=20) as (asked, _, ids):
+        preview = await asked.ask(TOOL, contact_ids=[*ids, *range(1000, 1997)])
+    assert preview["cost"]["requests"] == 40
+    assert 1.0 <= preview["cost"]["minutes"] <= 3.0
+
+
+async def test_the_client_hears_of_every_chunk(tmp_path: Path) -> None:
+    async with office(tmp_path, 60) as (asked, _, ids):
+        notices: list[Notice] = []
+        await asked.call(TOOL, {"contact_ids": ids, "confirm": True}, notices)
+        await until(lambda: len(notices) >= 3)
+    assert notices == [
+        (25.0, 60.0, "25 of 60 accepted"),
+        (50.0, 60.0, "50 of 60 accepted"),
+        (60.0, 60.0, "60 of 60 accepted"),
+    ]
+
+
+async def test_a_report_has_the_job_the_arguments_and_every_id_where_it_belongs(tmp_path: Path) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("project")][:3]
+        report = await asked.ask(
+            "bulk_update_project_categories", project_ids=ids, category_id=8, confirm=True
+        )
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+    assert report == {
+        "done": "Bulk update project categories: 3 of 3 accepted",
+        "job": shown["id"],
+        "changed": {"category_id": 8},
+        "items": {"done": ids},
+        "note": report["note"],
+    }
+    assert shown == {
+        "id": report["job"],
+        "tool": "bulk_update_project_categories",
+        "begun": shown["begun"],
+        "state": "done",
+        "ids": {"done": 3},
+    }
+
+
+# --- outcomes ---------------------------------------------------------------------------------------------
+
+
+async def test_an_id_that_taskip_refuses_is_found_by_halves_and_told_with_the_reason(tmp_path: Path) -> None:
+    async with office(tmp_path, 60) as (asked, sandbox, ids):
+        tried: list[list[int]] = []
+        refuse = invalid(ids[12])
+        sandbox.fault = judged(lambda each: tried.append(each) or refuse(each))
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        (failed,) = report["items"]["failed"]
+        assert failed["id"] == ids[12]
+        assert f"ids: {ids[12]} is locked." in failed["reason"]
+        assert sorted(report["items"]["done"]) == sorted({*ids} - {ids[12]})
+        assert set(report["items"]) == {"done", "failed"}
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert (shown["state"], shown["ids"]) == ("done", {"done": 59, "failed": 1})
+    assert left(sandbox, ids) == {ids[12]}
+    assert sorted(flat(requests(sandbox))) == sorted({*ids} - {ids[12]}), "what was accepted went once"
+    assert len(tried) <= 3 + 2 * 5
+
+
+@given(bad=st.sets(st.integers(0, 59), max_size=6), count=st.integers(1, 60))
+@examples(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whichever_ids_are_refused_the_report_is_what_taskip_did(
+    bad: set[int], count: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with office(tmp_path_factory.mktemp("state"), count) as (asked, sandbox, ids):
+        locked = [ids[each] for each in bad if each < count]
+        sandbox.fault = judged(invalid(*locked))
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+    free = sorted({*ids} - {*locked})
+    assert sorted(report["items"].get("done", [])) == free == sorted(flat(requests(sandbox)))
+    assert sorted(each["id"] for each in report["items"].get("failed", [])) == sorted(locked)
+    assert left(sandbox, ids) == {*locked}
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.TRUNCATED, Fault.EMPTY])
+async def test_a_chunk_whose_answer_is_lost_is_looked_at_and_the_job_goes_on(
+    fault: Fault, tmp_path: Path
+) -> None:
+    sandbox = Sandbox(limits=False)
+    ids = contacts(sandbox, 30)
+    async with (
+        faulty(sandbox, Plan(fault, BULK)) as front,
+        server(None, tmp_path, base_url=front.url) as asked,
+    ):
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"done": ids}
+        assert [json.loads(each.body)["contact_ids"] for each in front.arrived(BULK)] == [ids[:25], ids[25:]]
+        assert len(front.arrived(on("GET", "/contact/*"))) == 25
+
+
+async def test_a_chunk_that_was_lost_on_its_way_stays_to_be_done(tmp_path: Path) -> None:
+    sandbox = Sandbox(limits=False)
+    ids = contacts(sandbox, 30)
+    lost = Plan(Fault.RESET_AFTER, BULK, applied=False)
+    async with faulty(sandbox, lost) as front, server(None, tmp_path, base_url=front.url) as asked:
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"not_tried": ids}
+        assert "resume_job" in report["note"]
+        again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+        assert sorted(again["items"]["done"]) == ids
+        assert len(front.writes(BULK)) == 2
+
+
+@pytest.mark.parametrize("action", ["send", "mark_paid"])
+async def test_mails_and_payments_are_never_tried_again_in_halves(action: str, tmp_path: Path) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("invoice")][:30]
+        tried: list[list[int]] = []
+        refuse = invalid(ids[3])
+        sandbox.fault = judged(lambda each: tried.append(each) or refuse(each), "/invoice/bulk-actions")
+        call = {"invoice_ids": ids, "action": action, "confirm": True}
+        report = await asked.ask("bulk_update_invoices", **call)
+    assert tried == [ids[:25], ids[25:]]
+    assert report["items"]["done"] == ids[25:]
+    assert [each["id"] for each in report["items"]["failed"]] == ids[:25]
+
+
+async def test_mails_whose_answer_is_lost_are_unknown_stop_the_job_and_do_not_go_out_again(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("invoice")][:60]
+        tried: list[list[int]] = []
+        broken = nth(2, JSONResponse({"message": "Server Error"}, 500))
+        sandbox.fault = judged(lambda each: tried.append(each) or broken(each), "/invoice/bulk-actions")
+        report = await asked.ask("bulk_update_invoices", invoice_ids=ids, action="send", confirm=True)
+        assert (report["items"]["done"], report["items"]["not_tried"]) == (ids[:25], ids[50:])
+        assert [each["id"] for each in report["items"]["unknown"]] == ids[25:50]
+        again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+        assert sorted(again["items"]["done"]) == sorted(ids[:25] + ids[50:])
+        assert len(again["items"]["unknown"]) == 25
+    assert tried == [ids[:25], ids[25:50], ids[50:]]
+
+
+# --- what ends a job early --------------------------------------------------------------------------------
+
+
+async def test_a_job_that_meets_the_rate_limit_pauses_and_goes_on_later(tmp_path: Path) -> None:
+    hands = Hands()
+    limits = {"limit_minute": 3, "max_wait": 1.0}
+    async with office(tmp_path, 100, clock=hands.clock, **limits) as (asked, sandbox, ids):
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"done": ids[:75], "not_tried": ids[75:]}
+        assert "rate limit" in report["note"]
+        assert f"Go on with resume_job, job_id {report['job']}." in report["note"]
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 75, "not_done_yet": 25})
+        assert "rate limit" in shown["stopped"]
+        preview = await asked.ask("resume_job", job_id=report["job"])
+        assert (preview["ids"], preview["cost"]["requests"]) == (ids[75:], 1)
+        assert preview["cost"]["minutes"] > 0
+        hands.ahead += 61
+        again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+        assert sorted(again["items"]["done"]) == ids
+    assert requests(sandbox) == [ids[:25], ids[25:50], ids[50:75], ids[75:]]
+
+
+async def test_a_job_stops_while_there_is_time_to_say_so(tmp_path: Path) -> None:
+    async def slow(request: Request) -> None:
+        await anyio.sleep(1.6)
+
+    async with office(tmp_path, 75, deadline=jobs.LEAST + 1.5) as (asked, sandbox, ids):
+        await asked.ask("list_jobs")  # what must be loaded is
+        sandbox.fault = slow
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"done": ids[:25], "not_tried": ids[25:]}
+        assert "the time of this call is over" in report["note"]
+        sandbox.fault = None
+        again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+        assert sorted(again["items"]["done"]) == ids
+
+
+async def test_a_job_on_a_taskip_that_hangs_ends_in_words_and_can_be_resumed(tmp_path: Path) -> None:
+    clock = scaled(10, time.time())
+    async with office(tmp_path, 30, clock=clock, deadline=30.0) as (asked, sandbox, ids):
+        sandbox.fault = hangs
+        result = await asked.call(TOOL, {"contact_ids": ids, "confirm": True})
+        assert "resume_job" in words(result)
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert (shown["state"], shown["ids"].get("done")) == ("unfinished", None)
+    sandbox.fault = None
+    async with server(sandbox, tmp_path) as later:
+        again = await later.ask("resume_job", job_id=shown["id"], confirm=True)
+    assert flat(requests(sandbox)) == again["items"].get("done", [])
+    assert len(again["items"].get("done", [])) + len(again["items"].get("unknown", [])) == 30
+
+
+@pytest.mark.parametrize("status", [401, 429])
+@pytest.mark.parametrize("count", [26, 60])
+async def test_what_would_stop_every_chunk_stops_the_job_and_no_id_counts_as_failed(
+    status: int, count: int, tmp_path: Path
+) -> None:
+    async with office(tmp_path, count, max_wait=1.0) as (asked, sandbox, ids):
+        answer = JSONResponse({"message": "No"}, status, {"Retry-After": "40"} if status == 429 else None)
+        sandbox.fault = judged(nth(2, answer))
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"done": ids[:25], "not_tried": ids[25:]}
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert shown["ids"] == {"done": 25, "not_done_yet": count - 25}
+    async with server(sandbox, tmp_path, rate_store="memory") as later:
+        again = await later.ask("resume_job", job_id=report["job"], confirm=True)
+        assert sorted(again["items"].pop("done")), again["items"] == (ids, {})
+
+
+async def test_a_job_that_cannot_reach_taskip_can_be_resumed_whole(tmp_path: Path) -> None:
+    sandbox = Sandbox(limits=False)
+    ids = contacts(sandbox, 1)
+    async with faulty(sandbox) as front, server(None, tmp_path, base_url=front.url) as asked:
+        await front.down()
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"not_tried": ids}
+        await front.up()
+        again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+        assert again["items"] == {"done": ids}
+
+
+async def test_whatever_breaks_inside_a_job_ends_in_words(tmp_path: Path) -> None:
+    async with office(tmp_path, 60) as (asked, sandbox, ids):
+
+        def crash(ids: list[int]) -> Response | None:
+            raise ZeroDivisionError("internal detail")
+
+        sandbox.fault = judged(crash)
+        said = await asked.refused(TOOL, contact_ids=ids, confirm=True)
+        assert "internal detail" not in said
+        sandbox.fault = None
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert shown["state"] == "unfinished"
+        again = await asked.ask("resume_job", job_id=shown["id"], confirm=True)
+        assert sorted(again["items"]["done"]) == ids
+
+
+async def test_a_client_that_leaves_between_two_chunks_leaves_a_paused_job(tmp_path: Path) -> None:
+    async with office(tmp_path, 75) as (asked, sandbox, ids):
+        second, go = anyio.Event(), anyio.Event()
+
+        async def gate(request: Request) -> None:
+            if len(requests(sandbox)) == 1:
+                second.set()
+                await go.wait()
+
+        sandbox.fault = gate
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: asked.call(TOOL, {"contact_ids": ids, "confirm": True}))
+            await second.wait()
+            group.cancel_scope.cancel()
+        go.set()
+        await until(lambda: noted(tmp_path)[0] == ("contact.bulk_delete", "paused"))
+        assert noted(tmp_path)[1:3] == [("contact.bulk_delete", "done")] * 2, "what had left was waited for"
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 50, "not_done_yet": 25})
+        report = await asked.ask("resume_job", job_id=shown["id"], confirm=True)
+        assert sorted(report["items"]["done"]) == ids
+    assert requests(sandbox) == [ids[:25], ids[25:50], ids[50:]]
+
+
+# --- the same job again, and going on ---------------------------------------------------------------------
+
+
+async def test_an_identical_job_that_would_do_it_twice_is_refused_with_the_id_of_the_first(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("invoice")][:2]
+        call = {"invoice_ids": ids, "action": "send", "confirm": True}
+        report = await asked.ask("bulk_update_invoices", **call)
+        said = await asked.refused("bulk_update_invoices", **call)
+        assert f"An identical job ({report['job']}) was begun" in said
+        assert "is done. Nothing was sent." in said
+        assert "allow_duplicate" in said
+        await asked.ask("bulk_update_invoices", **call | {"invoice_ids": ids[:1]})
+        await asked.ask("bulk_update_invoices", **call, allow_duplicate=True)
+    assert requests(sandbox, "/invoice/bulk-actions") == [ids, ids[:1], ids]
+
+
+async def test_identical_jobs_at_the_same_time_are_one(tmp_path: Path) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("invoice")][:30]
+        call = {"invoice_ids": ids, "action": "send", "confirm": True}
+        results = await asked.at_once(4, "bulk_update_invoices", call)
+    assert sorted(bool(each.is_error) for each in results) == [False, True, True, True]
+    assert requests(sandbox, "/invoice/bulk-actions") == [ids[:25], ids[25:]]
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+async def test_only_an_unfinished_job_can_be_resumed(confirm: bool, tmp_path: Path) -> None:
+    async with office(tmp_path, 2) as (asked, sandbox, ids):
+        said = await asked.refused("resume_job", job_id="nowhere", confirm=confirm)
+        assert said == "There is no job nowhere. Nothing was sent. Take the id from list_jobs."
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        said = await asked.refused("resume_job", job_id=report["job"], confirm=confirm)
+        assert said == f"{report['job']} is finished (done). Nothing was sent. See list_jobs."
+    assert len(requests(sandbox)) == 1
+
+
+async def test_a_running_job_of_the_same_server_cannot_be_resumed(tmp_path: Path) -> None:
+    async with office(tmp_path, 30) as (asked, sandbox, ids):
+        there, go = anyio.Event(), anyio.Event()
+
+        async def gate(request: Request) -> None:
+            there.set()
+            await go.wait()
+
+        sandbox.fault = gate
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: asked.call(TOOL, {"contact_ids": ids, "confirm": True}))
+            await there.wait()
+            (shown,) = (await asked.ask("list_jobs"))["items"]
+            assert shown["state"] == "running"
+            said = await asked.refused("resume_job", job_id=shown["id"], confirm=True)
+            assert "still running" in said
+            go.set()
+    assert requests(sandbox) == [ids[:25], ids[25:]]
+
+
+async def test_two_that_resume_the_same_job_do_not_both_do_it(tmp_path: Path) -> None:
+    async with office(tmp_path, 60) as (asked, sandbox, ids):
+        sandbox.fault = judged(nth(1, JSONResponse({"message": "No"}, 401)))
+        job = (await asked.ask(TOOL, contact_ids=ids, confirm=True))["job"]
+        results = await asked.at_once(3, "resume_job", {"job_id": job, "confirm": True})
+    assert sorted(bool(each.is_error) for each in results) == [False, True, True]
+    assert sorted(flat(requests(sandbox))) == ids
+
+
+async def test_a_server_error_before_the_write_stops_the_job_without_trying_halves(tmp_path: Path) -> None:
+    """The pipeline's uuid must be read first; a TaskIP that is down says nothing about the deals."""
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        sandbox.fault = down
+        call = {"pipeline_id": "1", "deal_ids": list(range(1, 31)), "action": "delete", "confirm": True}
+        report = await asked.ask("bulk_update_deals", **call)
+        assert report["items"] == {"not_tried": list(range(1, 31))}
