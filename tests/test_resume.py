@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ PAID = {
 BULK = "/invoice/bulk-actions"
 
 
-def died(state: Path, operation: str, arguments: dict[str, object]) -> str:
+def died(state: Path, operation: str, arguments: Mapping[str, object]) -> str:
     """A job of a process that died during its first request; its id."""
     log = WriteLog(state, account_of(settings(state)), Clock())
     try:

@@ -12,7 +12,7 @@ import logging
 import math
 from bisect import insort
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -123,7 +123,7 @@ class Budget:
         patience: float = 20.0,
         hold: float = 60.0,
     ) -> None:
-        self.windows = tuple(windows)
+        self.windows = self._allowed = tuple(windows)
         self._store = store
         self._account = account
         self._clock = clock or Clock()
@@ -166,7 +166,9 @@ class Budget:
 
     async def settle(self, grant: Grant, seen: Seen | None = None) -> None:
         """The answer to a request is there, or no longer waited for (`windows.UNANSWERED`)."""
-        await self._finish(grant, self._store.settle(self._account, self.windows, grant.name, seen or Seen()))
+        told = seen or Seen()
+        self._learn_limit(told.limit)
+        await self._finish(grant, self._store.settle(self._account, self.windows, grant.name, told))
 
     async def give_back(self, grant: Grant) -> None:
         """The request did not leave: its places are free again."""
@@ -196,6 +198,18 @@ class Budget:
     async def aclose(self) -> None:
         """Close the store."""
         await self._store.aclose()
+
+    def _learn_limit(self, limit: int | None) -> None:
+        """Where TaskIP allows less in an hour than we were told, its word counts; never where it allows more."""
+        if not limit or limit == next(each.limit for each in self.windows if each.name == HOUR):
+            return
+        told = {each.name: each for each in self._allowed}
+        told[HOUR] = replace(told[HOUR], limit=min(limit, told[HOUR].limit))
+        if told[HOUR] not in self.windows:
+            logger.warning("the hour limit is %d now: TaskIP says that it allows %d", told[HOUR].limit, limit)
+            self.windows = tuple(told.values())
+            for waiter in self._waiting:
+                waiter.windows = tuple(told[each.name] for each in waiter.windows)
 
     # --- the queue ----------------------------------------------------------------------------------------
 
@@ -281,7 +295,7 @@ class Budget:
         """A place may be free since this very moment; otherwise the patience is at its end."""
         await self._pump()
         if waiter.grant is None:
-            raise await self._refusal(await self._estimate(waiter))
+            raise await self._refusal(waiter, await self._estimate(waiter))
 
     async def _sleep(self, waiter: _Waiter, longest: float) -> None:
         """Until something happens to the waiter, or it is time for it to look again."""
@@ -299,14 +313,16 @@ class Budget:
         return next(each for each in self._waiting if each.windows == waiter.windows) is waiter
 
     async def _estimate(self, waiter: _Waiter) -> Taken:
-        ahead = sum(1 for each in self._waiting if each.order < waiter.order)
-        return await self._ask(self._store.wait(self._account, waiter.windows, ahead))
+        return await self._ask(self._store.wait(self._account, waiter.windows, self._ahead(waiter)))
+
+    def _ahead(self, waiter: _Waiter) -> int:
+        return sum(1 for each in self._waiting if each.order < waiter.order)
 
     async def _check(self, waiter: _Waiter) -> None:
         """Refuse at once what would be refused later."""
         estimate = await self._estimate(waiter)
         if self._clock.ticks() + estimate.delay > waiter.latest and waiter.grant is None:
-            raise await self._refusal(estimate)
+            raise await self._refusal(waiter, estimate)
 
     async def _leave(self, waiter: _Waiter) -> None:
         """Out of the queue, or give back what came too late; then see who is next."""
@@ -350,13 +366,14 @@ class Budget:
 
     # --- words --------------------------------------------------------------------------------------------
 
-    async def _refusal(self, estimate: Taken) -> BudgetError:
+    async def _refusal(self, waiter: _Waiter, estimate: Taken) -> BudgetError:
         if not estimate.window:
             busy = f"All {self._connections} connections to TaskIP are busy."
             reason = busy if self._busy else "Requests that left before must be answered first."
             return BudgetError(f"{reason} Nothing was sent. Try again in a moment.")
         seconds = math.ceil(estimate.delay)
-        left = ", ".join(f"{WORDS[each.window]} {each.left}" for each in await self.show())
+        ahead = self._ahead(waiter)  # what these will take is not left
+        left = ", ".join(f"{WORDS[each.window]} {max(0, each.left - ahead)}" for each in await self.show())
         limit = next(window.limit for window in self.windows if window.name == estimate.window)
         return BudgetError(
             f"The {WORDS[estimate.window]} limit of the API key ({limit}) is used up; a request could leave in"
