@@ -275,7 +275,7 @@ async def test_a_look_that_fails_says_why_and_nothing_of_changes_or_of_repeating
     script = Script({"GET /contact": (status, body)})
     call = Call(backend(script), OPERATIONS["create_contact"], CALLS["create_contact"])
     finding = await look(call, time.time())
-    assert finding == Finding("unknown", f"it, but that failed too: {why}")
+    assert finding == Finding("unknown", f"it, but that failed too: {why}", failed=True)
     assert all(line.startswith("GET") for line in script.lines)
 
 

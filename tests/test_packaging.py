@@ -43,4 +43,7 @@ def test_the_wheel_starts_without_the_checkout(wheel: Path, tmp_path: Path) -> N
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == [str(len(schemas.load_entries())), str(tmp_path / "taskip_mcp" / "tool_schemas")]
+    assert done.stdout.split() == [
+        str(len(schemas.load_entries())),
+        str(tmp_path / "taskip_mcp" / "tool_schemas"),
+    ]
