@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types generate clean
+.PHONY: demo test check bench format lint types generate clean
 
 demo: $(STAMP) ## a business day on the sandbox, through a real client over stdio
 	$(BIN)/taskip-mcp demo
@@ -14,6 +14,10 @@ test: $(STAMP) redis-server ## everything
 
 check: $(STAMP) format lint types test generate ## what must hold before a commit
 	git diff --exit-code
+
+bench: $(STAMP) redis-server ## what the rate budget and a call cost; some minutes
+	$(BIN)/python bench/burst.py
+	$(BIN)/python bench/overhead.py
 
 format: $(STAMP)
 	$(BIN)/ruff format

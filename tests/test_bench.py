@@ -119,3 +119,8 @@ async def test_a_tiny_measurement_runs(tmp_path: Path) -> None:
     with target(Pace()) as where:
         read, write = await overhead.measure(where, tmp_path, "2026-07-28", 2, warm_up=1)
     assert len(read.added) == len(write.added) == 2
+
+
+def test_the_readme_tells_what_is_measured() -> None:
+    text = " ".join((Path(__file__).parent.parent / "README.md").read_text("utf-8").split())
+    assert f"{burst.CALLS} calls at once to a TaskIP on a real port that allows {burst.LIMIT} a minute" in text
