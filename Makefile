@@ -1,4 +1,5 @@
-# `make demo` and `make test` set up all they need in .venv; Python 3.11 or newer is all that must be there.
+# `make demo` and `make test` set up all they need in .venv; Python 3.11 or newer is all that must be there. The tests
+# start a real redis-server as well, which is installed with apt where it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

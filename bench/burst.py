@@ -37,9 +37,6 @@ from bench.children import ChildError, Noted, Pace, Target, other, redis, say, s
 from bench.figures import MINUTE, in_first_minute, shares, table, told_seconds
 
 CALLS, LIMIT = 150, 100
-CONNECTIONS = 8
-"""Requests of one server that are on their way at once (TASKIP_CONNECTIONS)."""
-
 CONTACTS = 20
 """Contacts of the embedded TaskIP that are read in turn."""
 
@@ -75,8 +72,6 @@ class Scenario:
     @property
     def rejections(self) -> int:
         """How many 429s there may be. Who takes the last places unseen makes TaskIP reject what is on its way."""
-        if self.other == "late":
-            return CONNECTIONS * self.servers
         return REJECTIONS if self.other else 0
 
 

@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from taskip_mcp import budget, jobs, resources, retry, schemas, settings, writelog
+from taskip_mcp import budget, jobs, resources, retry, schemas, server, settings, writelog
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -33,18 +33,17 @@ def tool_reference() -> str:
             lines += ["| tool | endpoint | confirm | what it does |", "| --- | --- | --- | --- |"]
         gate = ", ".join(entry.consequences)
         description = entry.description.replace("|", "\\|")
-        lines.append(f"| `{entry.name}` | `{entry.endpoint}` | {gate} | {description} |")
+        endpoint = f"`{entry.endpoint}`" if entry.endpoint else "none"
+        lines.append(f"| `{entry.name}` | {endpoint} | {gate} | {description} |")
     return "\n".join(lines).strip()
 
 
 def resource_reference() -> str:
     """Every resource address."""
     rows = [f"| `{each.uri}` | {each.mime_type} | {each.description} |" for each in resources.TEMPLATES]
-    about = "| `taskip://about` | application/json | This server: version, live or sandbox, routes in use. |"
-    budget = (
-        "| `taskip://budget` | application/json | Requests that the API key has left in each rate window. |"
-    )
-    return "\n".join(["| address | type | what it shows |", "| --- | --- | --- |", about, budget, *rows])
+    about = f"| `taskip://about` | application/json | {server.ABOUT} |"
+    left = f"| `taskip://budget` | application/json | {server.BUDGET} |"
+    return "\n".join(["| address | type | what it shows |", "| --- | --- | --- |", about, left, *rows])
 
 
 def counts() -> str:
@@ -64,22 +63,25 @@ def requests() -> str:
 - **One budget per key.** Every request passes through it: tools, resources, previews, retries. The windows are counted
   in the state directory, so that all servers of this machine share them and a restart forgets nothing;
   `TASKIP_RATE_STORE=redis://...` shares them between machines. What other programs use with the same key is learnt
-  from TaskIP's answers. Single calls go before bulk work, {budget.BULK_WEIGHT} to 1, and at most {default.connections}
-  requests are under way at once.
-- **Nobody sleeps past your client's patience.** A call that would wait longer than {default.max_wait:g} seconds is
+  from TaskIP's answers. Single calls go before bulk work, {budget.BULK_WEIGHT} to 1, and each server has at most
+  {default.connections} requests under way.
+- **Nobody sleeps past your client's patience.** A request that would wait longer than {default.max_wait:g} seconds is
   refused at once, unsent, with the exact seconds; a shorter wait sends progress. A call takes
   {default.call_deadline:g} seconds at most. `get_rate_budget` and `taskip://budget` show what is left.
-- **Reads are tried again, writes are not.** A read is tried up to {retry.TRIES} times. A write is sent again only if it
-  is certain that nothing was done: no connection, or a 429. When the answer to a write is lost, the server looks: a
+- **Reads are tried again, writes only if it is certain that nothing was done**: after a failed connection or a 429. At
+  most {retry.TRIES} times in all. When the answer to a write is lost, the server looks: a
   create is searched by what identifies it, an update or a delete is read back, and the result says done, not done, or
   not known, and what was looked at.
 - **The same create twice is one.** An identical create, message or payment within {writelog.REPEATED / 60:g} minutes
-  is not sent; the answer tells what the first one made. `allow_duplicate: true` sends it.
-- **Bulk calls are jobs** of {jobs.CHUNK} ids a request, with an outcome for every id. One that stops for want of time,
+  is not sent; the answer tells what the first one made. One whose outcome is not known is looked up first, for
+  {writelog.UNCLEAR / 3600:g} hours. `allow_duplicate: true` sends it.
+- **Bulk calls are jobs** of {jobs.CHUNK} ids a request that report on every id: accepted, failed, unknown or not
+  tried. One that stops for want of time,
   budget or a living process is in `list_jobs`; `resume_job` goes on. What may have been done already is looked at
   first.
-- **Every write is logged** before it leaves and after it ended, in `{writelog.FILE}` of the state directory, without
-  secrets."""
+- **Every write is logged** before it leaves and after it ended, with its arguments but without secrets, in
+  `{writelog.FILE}` of the state directory, which only its owner may read. The log, the guard against duplicates and the
+  jobs are those of one machine; delete the file to forget them."""
 
 
 PARTS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from taskip_mcp import errors, wire
 from taskip_mcp import operation as operations
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 CONTROL = frozenset({"confirm", "allow_duplicate", "clear", "extra"})
 """Parameters that steer a call and are never sent as fields."""
+
+State = Literal["unsent", "accepted", "unclear"]
+"""What is known of a write by its answer: ``unclear`` is one that neither accepts nor refuses."""
 
 Body = Mapping[str, Any] | Callable[[Route], Mapping[str, Any]]
 
@@ -92,8 +95,10 @@ class Call:
         self.job, self.again = job, again
         self.passage: Passage | None = None
         self.words = ""
-        self.wrote = False
+        self.state: State = "unsent"
         self.left_at = 0.0
+        self.closed: Event | None = None
+        """How the log closed it."""
         self._entry = ""
         in_path = {name for route in operation.routes for name, _ in route.placeholders}
         self.given: JsonObject = {
@@ -139,7 +144,7 @@ class Call:
                 continue
             answer = await self._try(route, request)
             if isinstance(answer, Answer):
-                self.wrote = self.operation.effect is not Effect.READ
+                self.state = "accepted"
                 return answer
             refused.append(route)
         raise nameless or self._no_route(refused, stuck)
@@ -158,6 +163,7 @@ class Call:
         """What came of the write, into the log, unless it was never begun or is closed; returns its name there."""
         write, self._entry = self._entry, ""
         if write:
+            self.closed = event
             self.backend.log.end(write, event, detail)
         return write
 
@@ -316,8 +322,18 @@ class Call:
             yield
         except errors.ApiError as error:
             if self.operation.effect is not Effect.READ and error.outcome == "read":
-                error.outcome = "unknown" if self.wrote else "unchanged"
+                error.outcome = "unchanged" if self.state == "unsent" else "unknown"
             raise
+        except (errors.BudgetError, errors.StateError) as error:
+            if self.operation.effect is Effect.READ or self.state == "unsent":
+                raise
+            # "Nothing was sent" is true of this read alone.
+            reason = str(error).partition(". ")[0]
+            raise errors.ApiError(
+                f"TaskIP answered, but what it did could not be read back: {reason}",
+                operation=self.operation.contract,
+                outcome="unknown",
+            ) from None
 
     def merge(self, record: Record, back: Readback) -> JsonObject:
         """The full body of an update that replaces: the record's own values under what was given.

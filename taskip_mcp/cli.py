@@ -135,7 +135,7 @@ def _sandbox(options: argparse.Namespace) -> int:
 
     async def serve() -> None:
         host, port = options.sandbox_host, options.sandbox_port
-        await listen.serve(lambda port: sandbox.app, host, port, BASE, "warning")
+        await listen.serve(lambda port: sandbox.app, host, port, BASE, "warning", dated=True)
 
     anyio.run(serve)
     return 0

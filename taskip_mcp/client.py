@@ -31,8 +31,8 @@ HOLD_MARGIN = 15.0
 LOOK = 8.0
 """Seconds of a call that a write leaves for looking what came of it."""
 
-LEAST = 0.5
-"""Seconds; with less left a request is not begun."""
+LEAST, LEAST_WRITE = 0.5, 5.0
+"""Seconds; with less left a read, or a write, is not begun: a write that is cut off leaves its outcome open."""
 
 STATUS_WORDS: Mapping[int, str] = {
     400: "TaskIP could not read the request",
@@ -131,6 +131,8 @@ class TaskipClient:
             patience=settings.max_wait,
             hold=settings.timeout + HOLD_MARGIN,
         )
+        self.skew = 0.0
+        """Seconds by which TaskIP's clock is ahead of ours, by the date of its last answer."""
         self._transport = transport
         self._http: httpx.AsyncClient | None = None
 
@@ -226,7 +228,7 @@ class TaskipClient:
         A write keeps some time back, to look what came of it should its answer be lost.
         """
         left = turn.current().left - (LOOK if request.writes else LEAST)
-        if left < LEAST:
+        if left < (LEAST_WRITE if request.writes else LEAST):
             raise errors.DeadlineError(
                 "The time of this call is over before the request could leave. Nothing was sent. Call again."
             )
@@ -240,7 +242,9 @@ class TaskipClient:
             request.passage.leave()
         try:
             response = await self._exchange(request, left)
-            seen = _seen(request, response, self.clock.now())
+            now = self.clock.now()
+            seen = _seen(request, response, now)
+            self.skew = retry.skew(response.headers, now)
         finally:
             if left.happened:
                 await self.budget.settle(grant, seen)
@@ -290,8 +294,11 @@ class TaskipClient:
                 self._masked(name): [self._masked(text) for text in texts]
                 for name, texts in said.fields.items()
             },
-            # Below 500 TaskIP says that it refused; a server error may come after the change was made.
-            outcome=_outcome(request, "unknown" if status >= 500 else "unchanged"),
+            # From 400 to 499 TaskIP says that it refused. A server error may come after the change was made, and a
+            # redirect is the usual answer to a form that was taken.
+            outcome=_outcome(
+                request, "unknown" if status >= 500 or status in {301, 302, 303} else "unchanged"
+            ),
             retry_after=retry.retry_after(response.headers, self.clock.now()),
         )
 

@@ -65,11 +65,13 @@ async def _perform(call: Call, values: Mapping[str, Any], *, confirmed: bool) ->
 def _overdue(call: Call) -> str:
     """What to say of a call that ran out of time."""
     words = "The time of this call is over (TASKIP_DEADLINE)."
-    if call.operation.chunk:
+    if call.job:
         return f"{words} list_jobs tells how far the job got, resume_job goes on."
     if call.operation.effect is Effect.READ:
         return f"{words} Call again, or ask for less."
-    if call.wrote:
+    if call.closed == "unknown":
+        return f"{words} {errors.OUTCOME_WORDS['unknown']}"
+    if call.state == "accepted":
         return f"{words} TaskIP has accepted the write, only its result could not be looked up. Do not repeat it."
     if call.passage and call.passage.away:
         return f"{words} {errors.OUTCOME_WORDS['unknown']}"

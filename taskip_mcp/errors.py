@@ -26,6 +26,7 @@ Every error says what happened, whether anything was changed, and what to do nex
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -116,12 +117,16 @@ class ApiError(TaskipError):
 
     def __str__(self) -> str:
         """All that the caller needs, in one paragraph."""
+        # With an open outcome the only advice is to look: "try again" could do it twice.
+        return f"{self.facts} {'' if self.outcome == 'unknown' else self._next()}".strip()
+
+    @property
+    def facts(self) -> str:
+        """What happened, what was looked at, and whether anything was changed; without what to do next."""
         status = f" (HTTP {self.status})" if self.status is not None else ""
         parts = [f"{self.message.rstrip('.')}{status}."]
         parts += [f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()]
         parts += [f"Looked at {self.looked}." if self.looked else "", self._changed()]
-        # With an open outcome the only advice is to look: "try again" could do it twice.
-        parts += ["" if self.outcome == "unknown" else self._next()]
         return " ".join(part for part in parts if part)
 
     def _changed(self) -> str:
@@ -135,6 +140,8 @@ class ApiError(TaskipError):
         """What to do next."""
         if self.seconds:
             return f"TaskIP lets requests in again in {self.seconds} seconds: wait that long, then repeat the call."
+        if self.retry_after:
+            return f"TaskIP asks to be left alone for {math.ceil(self.retry_after)} seconds: call again after that."
         return "You may call again." if self.looked else self.advice
 
 
@@ -208,7 +215,7 @@ class InvalidError(StatusError):
 class RateLimitError(StatusError):
     """429."""
 
-    advice = "Wait before the next call; TaskIP allows 100 requests a minute and 1000 an hour for one key."
+    advice = "Wait before the next call: get_rate_budget shows what is left."
 
 
 class ServerError(StatusError):

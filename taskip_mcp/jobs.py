@@ -15,7 +15,7 @@ from typing import Any
 from taskip_mcp import errors, turn, writes
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
-from taskip_mcp.client import LOOK
+from taskip_mcp.client import LEAST_WRITE, LOOK
 from taskip_mcp.look import Finding, look_at_each
 from taskip_mcp.operation import Consequence, Operation
 from taskip_mcp.results import Report, Written
@@ -24,8 +24,8 @@ from taskip_mcp.writelog import REPEATED, Duplicate, Entry
 CHUNK = 25
 """Ids in one request. A lost answer costs a read for each of them, out of 100 requests a minute."""
 
-LEAST = LOOK + 2.0
-"""Seconds of the call that must be left for another chunk."""
+LONG = 15.0
+"""Seconds that are kept for a chunk at most: twice what the slowest so far took."""
 
 UNSAID = (
     "TaskIP does not say what became of each id: done means that it accepted the request. List them to check."
@@ -45,6 +45,7 @@ class Job:
     unknown: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
     notes: list[str] = field(default_factory=lambda: list[str]())
     stopped: str = ""
+    slowest: float = 0.0
     unclear: bool = False
     """Whether some of `unknown` could not even be looked at, so that resuming the job may tell."""
 
@@ -75,6 +76,7 @@ async def carry_out(call: Call) -> Report:
         )
     except Duplicate as twin:
         raise errors.RepeatedError(_same(call.backend, twin.entry)) from None
+    call.job = name
     return await _run(call.backend, Job(name, operation, dict(call.arguments), ids))
 
 
@@ -97,13 +99,12 @@ async def _run(backend: Backend, job: Job) -> Report:
     try:
         with turn.background():
             while job.todo and not job.stopped:
-                if mine.left < LEAST:
-                    job.stopped = "the time of this call is over"
-                    break
                 await _chunk(backend, job, job.todo[:CHUNK])
                 await mine.say(_progress(job), job.total - len(job.todo), job.total)
     except BaseException as error:
-        backend.log.end(job.id, "paused", {"reason": f"interrupted ({type(error).__name__})"})
+        # Arguments that no chunk can use make no job that could be resumed.
+        event = "not_done" if isinstance(error, errors.TaskipError) and not job.done else "paused"
+        backend.log.end(job.id, event, {"reason": f"interrupted ({type(error).__name__})"})
         raise
     # What may have been done must not be done again by a call that looks the same.
     event = "paused" if job.todo or job.unclear else "unknown" if job.unknown else "done"
@@ -113,6 +114,12 @@ async def _run(backend: Backend, job: Job) -> Report:
 
 async def _chunk(backend: Backend, job: Job, ids: list[Any]) -> None:
     """One request for some ids of `todo`; moves each to where it belongs."""
+    mine = turn.current()
+    before = mine.left
+    if before < LOOK + max(LEAST_WRITE, min(2 * job.slowest, LONG)):
+        # Cut off it would be of unknown outcome, which for messages nobody could clear up.
+        job.stopped = "the time of this call is over."
+        return
     values = {**job.values, job.operation.chunk: ids}
     call = Call(backend, job.operation, values, job=job.id)
     try:
@@ -124,6 +131,7 @@ async def _chunk(backend: Backend, job: Job, ids: list[Any]) -> None:
     else:
         _drop(job, ids)
         job.done += ids
+        job.slowest = max(job.slowest, before - mine.left)
         job.notes += [result.note] if isinstance(result, Written) and result.note else []
 
 
@@ -136,7 +144,9 @@ def _why(error: errors.TaskipError) -> str:
             else "The rate limit of the API key is used up"
         )
         return f"{what}; it lets requests in again in {error.seconds} seconds. Nothing was changed for these."
-    return str(error)
+    if isinstance(error, errors.AuthError):
+        return str(error)  # what to mend before the job can go on
+    return error.facts if isinstance(error, errors.ApiError) else str(error).partition(". ")[0] + "."
 
 
 def _drop(job: Job, ids: Sequence[Any]) -> None:
@@ -147,9 +157,9 @@ def _drop(job: Job, ids: Sequence[Any]) -> None:
 async def _failed(backend: Backend, job: Job, ids: list[Any], error: errors.ApiError) -> None:
     if isinstance(error.finding, Finding):
         # The answer was lost and each record was looked at. Something is wrong with TaskIP: stop here.
-        left = job.take(error.finding.items, str(error))
+        left = job.take(error.finding.items, error.facts)
         _drop(job, [each for each in ids if each not in left])
-        job.stopped = str(error)
+        job.stopped = error.facts
         job.unclear = job.unclear or error.finding.failed
     elif not writes.judged(error):
         job.stopped = _why(error)
@@ -160,7 +170,7 @@ async def _failed(backend: Backend, job: Job, ids: list[Any], error: errors.ApiE
                 await _chunk(backend, job, half)
     else:
         _drop(job, ids)
-        job.failed |= dict.fromkeys(ids, str(error))
+        job.failed |= dict.fromkeys(ids, error.facts)
 
 
 def _may_split(job: Job) -> bool:
@@ -233,15 +243,17 @@ def _settle(job: Job, chunk: Entry) -> None:
 
 
 def _open_chunks(backend: Backend, job: Job) -> Iterator[Entry]:
-    """Chunks of which nobody knows what they did."""
+    """Chunks of which nobody knows what they did, or which TaskIP may have carried out after they were looked at."""
     for chunk in backend.log.of_job(job.id):
-        if chunk.event == "begun" or (chunk.event == "unknown" and not chunk.detail.get("items")):
+        items: dict[str, str] = chunk.detail.get("items") or {}
+        late = chunk.event == "unknown" and (not items or "not_done" in items.values())
+        if chunk.event == "begun" or late:
             yield chunk
 
 
 async def _clear_up(backend: Backend, job: Job, chunk: Entry) -> None:
     """Look at each record of a chunk that was interrupted, and close it."""
-    ids: list[Any] = chunk.arguments[job.operation.chunk]
+    ids = [each for each in chunk.arguments[job.operation.chunk] if each in job.todo]
     call = Call(backend, job.operation, dict(chunk.arguments), job=job.id)
     finding = await look_at_each(call, ids)
     if finding.failed:
@@ -251,7 +263,8 @@ async def _clear_up(backend: Backend, job: Job, chunk: Entry) -> None:
     if not _may_split(job) and backend.client.clock.now() - chunk.begun < REPEATED:
         # TaskIP may still be at it: what would mail or bill twice is not tried again so soon.
         items = {each: "unknown" if verdict == "not_done" else verdict for each, verdict in items.items()}
-    kept = {str(each): verdict for each, verdict in items.items()}
+    kept: dict[str, str] = dict(chunk.detail.get("items") or {})
+    kept |= {str(each): verdict for each, verdict in items.items()}
     backend.log.end(chunk.write, finding.verdict, {"looked": finding.looked, "items": kept})
     left = job.take(items, f"it was interrupted; looked at {finding.looked}")
     _drop(job, [each for each in ids if each not in left])

@@ -18,6 +18,7 @@ def bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # before anybody is told where; uvicorn would only do so later
     except OSError as error:
         listener.close()
         raise ConfigError(
@@ -26,13 +27,18 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(make: Callable[[int], Any], host: str, port: int, path: str, log_level: str) -> None:
-    """Serve `make(port)`, the application for the port that was bound, until the process is told to stop."""
+async def serve(
+    make: Callable[[int], Any], host: str, port: int, path: str, log_level: str, *, dated: bool = False
+) -> None:
+    """Serve `make(port)`, the application for the port that was bound, until the process is told to stop.
+
+    `dated` says that the application dates its answers itself.
+    """
     import uvicorn
 
     listener = bind(host, port)
     actual: int = listener.getsockname()[1]
-    config = uvicorn.Config(make(actual), log_config=None, log_level=log_level.lower(), lifespan="auto")
+    config = uvicorn.Config(make(actual), log_config=None, log_level=log_level.lower(), date_header=not dated)
     name = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"taskip-mcp: serving on http://{name}:{actual}{path}\n")
     sys.stderr.flush()

@@ -28,6 +28,9 @@ Verdict = Literal["done", "not_done", "unknown"]
 SLACK = 60.0
 """Seconds that TaskIP's clock and ours may differ, and by which a relative age is rounded."""
 
+GRAIN = 3.0
+"""Seconds by which a clock of whole seconds, the way of an answer and a rounded age may be off together."""
+
 SHIFTING = frozenset({"order"})
 """Arguments that TaskIP renumbers after the change, so that another value proves nothing."""
 
@@ -78,8 +81,9 @@ def _reason(error: errors.TaskipError) -> str:
 async def _search(call: Call, found: Found, since: float) -> Finding:
     reader = operations.find(found.read)
     rows, whole = await _rows(call, reader, found)
-    matched = [(row, _matches(call, found, row)) for row in rows]
-    own = [(row, sure is True) for row, sure in matched if sure is not False]
+    before = call.backend.log.made(call.operation.contract)
+    matched = [(row, _matches(call, found, row)) for row in rows if str(_id(row)) not in before]
+    own = [(row, sure is True and _fits(call, found, row)) for row, sure in matched if sure is not False]
     where = f"{reader.name}, by {' and '.join(_words(found))}"
     if not own:
         if whole:
@@ -89,19 +93,21 @@ async def _search(call: Call, found: Found, since: float) -> Finding:
 
 
 def _judge(call: Call, own: Sequence[tuple[Record, bool]], found: Found, where: str, since: float) -> Finding:
-    """Tell the record that was just made from one that had been there; `own` says of each whether all matched."""
-    now = call.backend.client.clock.now()
-    window = now - since + SLACK
+    """Tell the record that was just made from one that had been there; `own` says of each whether all agreed."""
+    client = call.backend.client
+    now = client.clock.now() + client.skew
+    window = now - since - client.skew
     aged = [(row, sure, _age(row, found.age, now)) for row, sure in own]
-    possible = [(row, sure, age) for row, sure, age in aged if age is None or age[0] <= window]
+    possible = [(row, sure, age) for row, sure, age in aged if age is None or age[0] <= window + SLACK]
     if not possible:
         return Finding("not_done", f"{where}: only an older record (id {_id(own[-1][0])})", own[-1][0])
-    new = [row for row, sure, age in possible if sure and age is not None and _just_now(age, window)]
+    new = [row for row, sure, age in possible if sure and age is not None and _since(age, window)]
     # One that was repeated on purpose has a twin that was made before it, maybe just now as well.
     if len(new) == 1 and (found.unique or not call.again):
         return Finding("done", f"{where}: the record is there, made just now", new[0])
-    row, sure, _ = possible[-1]
-    if found.unique and sure and len(possible) == 1:
+    row, sure, age = possible[-1]
+    # Nobody else has this key: it may be older than our clock says, but not by how much nobody knows.
+    if found.unique and sure and len(possible) == 1 and (age is not None or not found.age):
         return Finding("done", f"{where}: the record is there", row)
     ids = ", ".join(str(_id(each)) for each, _, _ in possible[:5])
     return Finding("unknown", f"{where}: {len(possible)} that may be it (id {ids})", row)
@@ -114,6 +120,11 @@ def _age(row: Record, name: str, now: float) -> tuple[float, float] | None:
 def _just_now(age: tuple[float, float], window: float) -> bool:
     """Within the window for certain, and not in a future that only another zone explains."""
     return age[0] >= -SLACK and age[1] <= window + SLACK
+
+
+def _since(age: tuple[float, float], window: float) -> bool:
+    """Made after the write left, for certain."""
+    return age[0] >= -SLACK and age[1] <= window + GRAIN
 
 
 def _id(row: Record) -> Any:
@@ -159,6 +170,12 @@ def _matches(call: Call, found: Found, row: Record) -> bool | None:
         if sent is not None:
             verdicts.add(None if shown is None else compare.agrees(sent, shown))
     return False if False in verdicts else (None if None in verdicts else True)
+
+
+def _fits(call: Call, found: Found, row: Record) -> bool:
+    """Whether nothing else that was sent is shown otherwise; what the row does not show says nothing."""
+    rest = [name for name in call.given if name not in found.match]
+    return all(_shown(call.operation, row, name, call.given[name]) is not False for name in rest)
 
 
 # --- updates ----------------------------------------------------------------------------------------------
@@ -248,7 +265,8 @@ async def look_at_each(call: Call, ids: Sequence[Any]) -> Finding:
         for number in ids:
             group.start_soon(one, number)
     count = {verdict: list(found.values()).count(verdict) for verdict in ("done", "not_done", "unknown")}
-    same = found[ids[0]] if len(set(found.values())) == 1 else "unknown"
+    verdicts = set(found.values())
+    same = verdicts.pop() if len(verdicts) == 1 else "unknown"
     where = f"each of the {len(ids)} records: {count['done']} done, {count['not_done']} not, {count['unknown']} unknown"
     return Finding(same, where, items=found, failed=bool(failed))
 

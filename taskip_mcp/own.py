@@ -105,7 +105,7 @@ def _shown(backend: Backend, entry: Entry) -> JsonObject:
         note = "One write that was interrupted: resume_job looks what became of it and sends nothing."
         return told | {"arguments": entry.arguments, "note": note}
     job = jobs.restore(backend, entry)
-    counts = {"done": job.done, "failed": job.failed, "unknown": job.unknown, "not_done_yet": job.todo}
+    counts = {"done": job.done, "failed": job.failed, "unknown": job.unknown, "not_tried": job.todo}
     return told | {"ids": {name: len(each) for name, each in counts.items() if each}} | _reason(entry)
 
 

@@ -163,7 +163,9 @@ Confirm = Annotated[
 AllowDuplicate = Annotated[
     bool,
     BeforeValidator(_only_true),
-    Field(description="true sends it although an identical call was sent in the last 2 minutes."),
+    Field(
+        description="true sends it although an identical call was sent just before or is of unknown outcome."
+    ),
 ]
 Extra = Annotated[
     dict[str, Any] | None,

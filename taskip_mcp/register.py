@@ -19,7 +19,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
 
 from taskip_mcp.errors import ArgumentError, MissingError, TaskipError
-from taskip_mcp.resources import ResourceEntry
+from taskip_mcp.resources import JSON, ResourceEntry
 from taskip_mcp.schemas import ToolEntry
 from taskip_mcp.turn import Tell
 
@@ -113,6 +113,21 @@ def add_resource(server: MCPServer, entry: ResourceEntry, read: ReadResource) ->
         entry.uri, name=entry.name, description=entry.description, mime_type=entry.mime_type
     )
     decorate(function)
+
+
+def add_page(
+    server: MCPServer, uri: str, name: str, description: str, read: Callable[[], Awaitable[str]]
+) -> None:
+    """Register a resource without variables."""
+
+    @server.resource(uri, name=name, description=description, mime_type=JSON)
+    async def page() -> str:
+        try:
+            return await read()
+        except TaskipError as error:
+            raise ResourceError(str(error)) from None
+
+    assert page is not None
 
 
 def _parameter(name: str, default: Any) -> inspect.Parameter:

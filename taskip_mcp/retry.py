@@ -65,6 +65,12 @@ def reset_in(headers: Mapping[str, str], now: float) -> float | None:
     return reset - (_date(headers.get("date", "")) or now)
 
 
+def skew(headers: Mapping[str, str], now: float) -> float:
+    """Seconds by which the clock of the answer is ahead of ours; 0 when it does not tell."""
+    date = _date(headers.get("date", ""))
+    return 0.0 if date is None else date - now
+
+
 def _date(text: str) -> float | None:
     try:
         return email.utils.parsedate_to_datetime(text).timestamp()

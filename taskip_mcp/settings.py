@@ -109,7 +109,7 @@ def _deadline(text: str) -> float:
     value = _seconds(text)
     if value < LEAST_DEADLINE:
         raise ValueError(
-            f"use {LEAST_DEADLINE:g} seconds or more: a write keeps some to look what came of it"
+            f"use {LEAST_DEADLINE:g} seconds or more: part of the time is kept to look up what a write did"
         )
     return value
 
@@ -243,15 +243,15 @@ VARIABLES: tuple[Variable, ...] = (
         "rate_store",
         "`sqlite`",
         "Where the requests of a key are counted: `sqlite` in the state directory, for all processes of this machine;"
-        " `redis://...` for replicas (`pip install taskip-mcp[redis]`); `memory` for this process alone.",
+        " `redis://...` for replicas (with the extra `redis`); `memory` for this process alone.",
         _rate_store,
     ),
     Variable(
         "TASKIP_STATE_DIR",
         "state_dir",
         "`taskip-mcp` in the user's state directory",
-        "Folder of the rate windows and the write log, readable by its owner alone. The embedded TaskIP keeps its"
-        " state in memory.",
+        "Folder of the rate windows and the write log; the files are readable by their owner alone. The embedded"
+        " TaskIP keeps its state in memory.",
         _folder,
     ),
     Variable(
@@ -308,5 +308,6 @@ def _parse(variable: Variable, text: str) -> Any:
         return variable.parse(text)
     except ValueError as error:
         # The value itself is left out: it may be a key that landed in the wrong variable.
-        detail = str(error) if not str(error).startswith(("could not", "invalid literal")) else "use a number"
+        kinds = {"could not": "use a number", "invalid literal": "use a whole number"}
+        detail = next((words for start, words in kinds.items() if str(error).startswith(start)), str(error))
         raise ConfigError(f"{variable.name} is not usable: {detail}.") from None

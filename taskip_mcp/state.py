@@ -11,8 +11,8 @@ from pathlib import Path
 
 from taskip_mcp.errors import StateError
 
-BUSY = 10.0
-"""Seconds to wait for another process of this machine; its transactions take milliseconds."""
+BUSY = 2.0
+"""Seconds to wait for another process of this machine; its steps take milliseconds. Everything else waits with it."""
 
 
 def open_database(folder: Path | None, name: str, schema: str, *, durable: bool) -> sqlite3.Connection:
@@ -67,6 +67,11 @@ def transaction(database: sqlite3.Connection) -> Generator[sqlite3.Connection]:
 def words(folder: Path | None, name: str, error: BaseException) -> str:
     """What to say when the state directory fails."""
     where = f"{folder / name}" if folder else name
+    if "locked" in str(error):
+        return (
+            f"The state file {where} is held by another program. Nothing was sent. Try again in a moment; if it stays"
+            " so, look for what has the file open."
+        )
     return (
         f"The state file {where} cannot be used ({error}). Nothing was sent. Make the folder writable, or name another"
         " one in TASKIP_STATE_DIR."

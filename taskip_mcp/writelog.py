@@ -108,6 +108,7 @@ class WriteLog:
         self._clock = clock
         # Commits wait for the disk: a write that was forgotten by a power cut could be sent twice.
         self._db = state.open_database(folder, FILE, SCHEMA, durable=True)
+        self._in_hand: set[str] = set()
         try:
             self._owner = Owner(folder)
         except StateError:
@@ -149,10 +150,13 @@ class WriteLog:
         with self._step() as now:
             if guard and (twin := self._twin(operation, same, now)):
                 raise Duplicate(twin)
-            return self._add(now, event, operation=operation, digest=same, arguments=given, job=job)
+            write = self._add(now, event, operation=operation, digest=same, arguments=given, job=job)
+        self._in_hand.add(write)
+        return write
 
     def end(self, write: str, event: Event, detail: Mapping[str, Any] | None = None) -> None:
         """Note what came of a write. Where that fails it stays open, so that it is looked at before it is repeated."""
+        self._in_hand.discard(write)
         try:
             with self._step() as now:
                 self._add(now, event, write=write, detail=kept(detail or {}))
@@ -167,7 +171,8 @@ class WriteLog:
             if found is None or (found.open and self.alive(found)):
                 return None
             self._add(now, "resumed", write=job)
-            return found
+        self._in_hand.add(job)
+        return found
 
     def _add(self, now: float, event: str, **values: Any) -> str:
         write: str = values.pop("write", "") or uuid4().hex[:12]
@@ -200,6 +205,13 @@ class WriteLog:
         """The chunks of a job, in order."""
         return self._select("job = ? ORDER BY seq", job)
 
+    def made(self, operation: str) -> set[str]:
+        """Ids of what earlier writes of this operation are known to have made, lately."""
+        done = self._select(
+            "operation = ? AND event = 'done' AND changed > ?", operation, self._clock.now() - UNCLEAR
+        )
+        return {str(each.detail["id"]) for each in done if each.detail.get("id") is not None}
+
     def unfinished(self, limit: int = 50) -> list[Entry]:
         """Jobs that are not done, and single writes whose process died on them; newest first."""
         rows = self._select(
@@ -212,7 +224,9 @@ class WriteLog:
         return self._select("kind = 'job' AND event IN ('done', 'unknown') ORDER BY seq DESC LIMIT ?", limit)
 
     def alive(self, entry: Entry) -> bool:
-        """Whether the process that began it still runs."""
+        """Whether the process that has it in hand still runs; of our own, whether we really have it in hand."""
+        if entry.owner == self._owner.name:
+            return entry.write in self._in_hand
         return self._owner.alive(entry.owner)
 
     def _select(self, where: str, *values: Any) -> list[Entry]:

@@ -72,9 +72,9 @@ def _reason(call: Call, error: errors.ApiError) -> dict[str, Any]:
 
 def _certain(call: Call) -> Event:
     """What is certain of a write that came to no end."""
-    if call.wrote:
+    if call.state == "accepted":
         return "done"
-    return "unknown" if call.passage and call.passage.away else "not_done"
+    return "unknown" if call.state == "unclear" or (call.passage and call.passage.away) else "not_done"
 
 
 # --- a lost answer ----------------------------------------------------------------------------------------
@@ -83,12 +83,14 @@ def _certain(call: Call) -> Event:
 async def _find_out(call: Call, error: errors.ApiError) -> Any:
     """Look what a write did whose answer was lost; a result if it was done, else the error with what is true."""
     write = call.close("unknown", {"error": without_secrets(error.message, call.arguments)})
-    finding = await look_twice(call, error)
-    # TaskIP may still be at a write that it did not answer: one that looks the same has to look again.
-    late = finding.verdict == "not_done" and isinstance(error, errors.LostError)
-    call.backend.log.end(write, "unknown" if late else finding.verdict, _seen(call, finding))
+    finding = await _look(call, call.left_at, working=True)
+    # TaskIP may still be at it: one that looks the same has to look again before it is sent.
+    late = finding.verdict == "not_done"
+    words = call.words or f"{call.operation.title}: done"
+    call.backend.log.end(
+        write, "unknown" if late else finding.verdict, {"done": words} | _seen(call, finding)
+    )
     if finding.verdict == "done":
-        words = call.words or f"{call.operation.title}: done"
         note = f"{error.message}, so it was looked up: {finding.looked}. It was done, once. Do not repeat it."
         return Written(words, finding.id, finding.record or call.partial(), note)
     error.looked, error.finding = finding.looked, finding
@@ -104,12 +106,8 @@ def _seen(call: Call, finding: Finding) -> dict[str, Any]:
     return seen | ({"items": items} if items and not finding.failed else {})
 
 
-async def look_twice(call: Call, error: errors.ApiError) -> Finding:
-    """Look; and where TaskIP may still be at it, look again before saying that nothing was done."""
-    return await _look(call, call.left_at, working=isinstance(error, errors.LostError))
-
-
 async def _look(call: Call, since: float, *, working: bool) -> Finding:
+    """Look; and where TaskIP may still be at it, look again before saying that nothing was done."""
     finding = await look(call, since)
     if working and finding.verdict == "not_done":
         await current().clock.sleep(SETTLES)
@@ -132,7 +130,8 @@ async def _repeated(call: Call, twin: Entry) -> Written | None:
         return None
     if twin.event == "done":
         done, number = twin.detail.get("done") or call.operation.title, twin.detail.get("id")
-        return Written(str(done), number, call.partial(), _before(call, twin, "did this"))
+        note = _before(call, twin, "did this")
+        return Written(f"Not sent again: {done}", number, {}, note)
     return await _unclear(call, twin)
 
 
@@ -144,7 +143,7 @@ async def _unclear(call: Call, twin: Entry) -> Written | None:
     if finding.verdict == "not_done":
         return None
     words = _before(call, twin, f"was interrupted, but it was done ({finding.looked})")
-    return Written(f"{call.operation.title}: done before", finding.id, finding.record, words)
+    return Written(f"Not sent again: {call.operation.title}", finding.id, finding.record, words)
 
 
 async def settle(call: Call, twin: Entry) -> Finding:
@@ -159,11 +158,14 @@ async def settle(call: Call, twin: Entry) -> Finding:
 
 def _before(call: Call, twin: Entry, what: str) -> str:
     seconds = max(0, round(call.backend.client.clock.now() - twin.begun))
-    return f"An identical call {seconds} seconds ago {what}; nothing was sent again. {AGAIN}"
+    return (
+        f"An identical call {seconds} seconds ago {what}; nothing was sent again. If its record was changed or deleted"
+        f" since, or to do it a second time on purpose, call again with allow_duplicate: true."
+    )
 
 
 def _refuse(call: Call, twin: Entry, what: str) -> NoReturn:
     seconds = max(0, round(call.backend.client.clock.now() - twin.begun))
     raise errors.RepeatedError(
-        f"An identical call {seconds} seconds ago {what}. Nothing was sent this time. Read the record first. {AGAIN}"
+        f"An identical call {seconds} seconds ago {what}. Nothing was sent this time. Ask the user first. {AGAIN}"
     )

@@ -352,7 +352,7 @@ async def test_however_many_ask_and_whatever_breaks_it_is_done_at_most_once(
 
 async def test_a_write_that_hangs_is_not_repeated_by_the_next_call(tmp_path: Path) -> None:
     clock = scaled(20, time.time())
-    async with office(tmp_path, clock=clock, deadline=12.0) as (asked, sandbox):
+    async with office(tmp_path, clock=clock, deadline=16.0) as (asked, sandbox):
         sandbox.fault = hangs
         await asked.refused("create_ticket", **TICKET)
         await asked.refused("create_ticket", **TICKET)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -218,14 +218,20 @@ async def server(behave: Callable[[anyio.abc.SocketStream], Any]) -> AsyncGenera
     await listener.aclose()
 
 
+async def asked(stream: anyio.abc.SocketStream) -> None:
+    """Until a request is there; who connects and goes asks for nothing."""
+    with suppress(anyio.EndOfStream):
+        await stream.receive()
+
+
 async def hang(stream: anyio.abc.SocketStream) -> None:
     async with stream:
-        await stream.receive()
+        await asked(stream)
         await anyio.sleep(30)
 
 
 async def reset(stream: anyio.abc.SocketStream) -> None:
-    await stream.receive()
+    await asked(stream)
     raw = stream.extra(anyio.abc.SocketAttribute.raw_socket)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     await stream.aclose()
@@ -233,7 +239,7 @@ async def reset(stream: anyio.abc.SocketStream) -> None:
 
 async def cut(stream: anyio.abc.SocketStream) -> None:
     async with stream:
-        await stream.receive()
+        await asked(stream)
         await stream.send(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
         )

@@ -147,7 +147,13 @@ def single(case: Case, row: Row, outcome: Outcome, down: bool, said: Said) -> No
         assert ("Looked at it, but that failed too:" if down else f"Looked at {case.looked}") in said.text
     elif outcome == "not_done":
         assert case.looked in said.text.partition("Looked at ")[2]
-        assert said.text.endswith(f"{UNCHANGED}. You may call again.")
+        asked = row.fault is Fault.UNAVAILABLE_503  # which names the seconds
+        again = (
+            "TaskIP asks to be left alone for 1 seconds: call again after that"
+            if asked
+            else "You may call again"
+        )
+        assert said.text.endswith(f"{UNCHANGED}. {again}.")
 
 
 def job(case: Case, row: Row, outcome: Outcome, down: bool, said: Said) -> None:
@@ -261,7 +267,8 @@ async def test_where_nobody_listens_nothing_is_changed_and_that_is_said(case: Ca
     words = said.data["note"] if case.bulk else said.text
     assert said.failed is not case.bulk
     assert "TaskIP could not be reached." in words
-    assert "Check the network and TASKIP_BASE_URL, then try again." in words
+    # A job is resumed instead of tried again.
+    assert ("Check the network and TASKIP_BASE_URL, then try again." in words) is not case.bulk
     assert (UNCHANGED in words) == (case is not READ)
     if case.bulk:
         assert said.data["items"] == {"not_tried": ids(case)}
@@ -321,7 +328,7 @@ async def test_a_read_is_tried_again_and_gives_up_with_a_clear_error(
         else:
             assert (tries, said.failed) == (2 if row.fault in TWO_TRIES else 3, True)
             assert row.said in said.text
-            assert said.text.endswith(("repeated.", "minute.", "a problem."))
+            assert said.text.endswith(("repeated.", "minute.", "a problem.", "after that."))
     if said.failed:
         assert UNCHANGED not in said.text
         assert OPEN not in said.text

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from taskip_mcp import jobs
+from taskip_mcp.client import LEAST_WRITE, LOOK
 from taskip_mcp.clock import scaled
 from taskip_mcp.sandbox import Sandbox
 from tests.faulty import Fault, Plan, faulty, on
@@ -213,7 +213,7 @@ async def test_a_job_that_meets_the_rate_limit_pauses_and_goes_on_later(tmp_path
         assert "rate limit" in report["note"]
         assert f"Go on with resume_job, job_id {report['job']}." in report["note"]
         (shown,) = (await asked.ask("list_jobs"))["items"]
-        assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 75, "not_done_yet": 25})
+        assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 75, "not_tried": 25})
         assert "rate limit" in shown["stopped"]
         preview = await asked.ask("resume_job", job_id=report["job"])
         assert (preview["ids"], preview["cost"]["requests"]) == (ids[75:], 1)
@@ -228,7 +228,7 @@ async def test_a_job_stops_while_there_is_time_to_say_so(tmp_path: Path) -> None
     async def slow(request: Request) -> None:
         await anyio.sleep(1.6)
 
-    async with office(tmp_path, 75, deadline=jobs.LEAST + 1.5) as (asked, sandbox, ids):
+    async with office(tmp_path, 75, deadline=LOOK + LEAST_WRITE + 1.5) as (asked, sandbox, ids):
         await asked.ask("list_jobs")  # what must be loaded is
         sandbox.fault = slow
         report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
@@ -265,7 +265,7 @@ async def test_what_would_stop_every_chunk_stops_the_job_and_no_id_counts_as_fai
         report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
         assert report["items"] == {"done": ids[:25], "not_tried": ids[25:]}
         (shown,) = (await asked.ask("list_jobs"))["items"]
-        assert shown["ids"] == {"done": 25, "not_done_yet": count - 25}
+        assert shown["ids"] == {"done": 25, "not_tried": count - 25}
     async with server(sandbox, tmp_path, rate_store="memory") as later:
         again = await later.ask("resume_job", job_id=report["job"], confirm=True)
         assert sorted(again["items"].pop("done")), again["items"] == (ids, {})
@@ -317,7 +317,7 @@ async def test_a_client_that_leaves_between_two_chunks_leaves_a_paused_job(tmp_p
         await until(lambda: noted(tmp_path)[0] == ("contact.bulk_delete", "paused"))
         assert noted(tmp_path)[1:3] == [("contact.bulk_delete", "done")] * 2, "what had left was waited for"
         (shown,) = (await asked.ask("list_jobs"))["items"]
-        assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 50, "not_done_yet": 25})
+        assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 50, "not_tried": 25})
         report = await asked.ask("resume_job", job_id=shown["id"], confirm=True)
         assert sorted(report["items"]["done"]) == ids
     assert requests(sandbox) == [ids[:25], ids[25:50], ids[50:]]

@@ -84,7 +84,7 @@ async def test_a_job_killed_in_a_chunk_is_finished_after_a_restart_and_no_id_is_
         async with child(front.url, state) as second:
             shown = await unfinished(second)
             done = 25 * (which - 1)
-            counts = {"done": done, "not_done_yet": COUNT - done}
+            counts = {"done": done, "not_tried": COUNT - done}
             assert shown["tool"] == "bulk_delete_contacts"
             assert shown["ids"] == {name: count for name, count in counts.items() if count}
             preview = await second.ask("resume_job", job_id=shown["id"])
@@ -115,7 +115,7 @@ async def test_a_job_killed_while_it_waits_for_the_rate_limit_goes_on_with_the_n
             await first.killed_during(waits, "bulk_delete_contacts", call, notices)
         async with child(front.url, state) as second:
             shown = await unfinished(second)
-            assert shown["ids"] == {"done": 25, "not_done_yet": 35}
+            assert shown["ids"] == {"done": 25, "not_tried": 35}
             report = await second.ask("resume_job", job_id=shown["id"], confirm=True)
             assert sorted(report["items"]["done"]) == ids
     assert sorted(sent(front)) == ids
@@ -167,7 +167,7 @@ async def test_a_job_killed_while_it_was_resumed_is_resumed_again(tmp_path: Path
             job = {"job_id": (await unfinished(second))["id"], "confirm": True}
             await second.killed_during(lambda: hanging(front, count=2), "resume_job", job)
         async with child(front.url, state) as third:
-            assert (await unfinished(third))["ids"] == {"done": 25, "not_done_yet": 35}
+            assert (await unfinished(third))["ids"] == {"done": 25, "not_tried": 35}
             report = await third.ask("resume_job", **job)
             assert sorted(report["items"]["done"]) == ids
             again = await third.refused("resume_job", **job)
@@ -185,12 +185,12 @@ async def test_a_job_that_another_process_has_in_hand_is_running_until_that_one_
                 group.start_soon(first.lose, "bulk_delete_contacts", {"contact_ids": ids, "confirm": True})
                 await until(lambda: hanging(front))
                 (shown,) = (await second.ask("list_jobs"))["items"]
-                assert (shown["state"], shown["ids"]) == ("running", {"done": 25, "not_done_yet": 35})
+                assert (shown["state"], shown["ids"]) == ("running", {"done": 25, "not_tried": 35})
                 for confirm in (True, False):
                     words = await second.refused("resume_job", job_id=shown["id"], confirm=confirm)
                     assert f"{shown['id']} is still running. Nothing was sent." in words
                 first.kill()
-            assert (await unfinished(second))["ids"] == {"done": 25, "not_done_yet": 35}
+            assert (await unfinished(second))["ids"] == {"done": 25, "not_tried": 35}
             report = await second.ask("resume_job", job_id=shown["id"], confirm=True)
             assert sorted(report["items"]["done"]) == ids
     assert sorted(sent(front)) == ids

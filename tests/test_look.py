@@ -78,6 +78,8 @@ class Bench:
 
     sandbox: Sandbox
     api: Backend
+    hands: list[float]
+    """By how many seconds the sandbox is ahead."""
 
     def call(self, name: str, given: Mapping[str, Any] | None = None, *, again: bool = False) -> Call:
         """The tool's call of `tests.sandbox_calls`, or one with other arguments."""
@@ -94,11 +96,12 @@ class Bench:
 
 
 def bench(folder: Path, routes: RouteSet = "both", ahead: float = 0.0) -> Bench:
-    sandbox = Sandbox(routes=routes, clock=lambda: datetime.fromtimestamp(time.time() + ahead, UTC))
+    hands = [ahead]
+    sandbox = Sandbox(routes=routes, clock=lambda: datetime.fromtimestamp(time.time() + hands[0], UTC))
     (folder / "note.txt").write_text("a note")
     settings = Settings(secret_key="k", base_url="http://127.0.0.1/api/public-v1", files_dir=folder)
     client = TaskipClient(settings, httpx.ASGITransport(app=sandbox.app))
-    return Bench(sandbox, Backend(client, RouteBook(), Files(settings)))
+    return Bench(sandbox, Backend(client, RouteBook(), Files(settings)), hands)
 
 
 # --- every operation ----------------------------------------------------------------------------------------
@@ -184,6 +187,7 @@ async def test_a_repetition_on_purpose_is_not_proved_by_the_first(tmp_path: Path
 async def test_an_older_record_of_the_same_name_is_not_the_new_one(tmp_path: Path) -> None:
     at = bench(tmp_path, ahead=-3600)
     await at.run("create_quotation")
+    at.hands[0] = 0
     finding = await look(at.call("create_quotation"), time.time())
     assert finding.verdict == "not_done"
     assert "only an older record" in finding.looked
@@ -192,6 +196,7 @@ async def test_an_older_record_of_the_same_name_is_not_the_new_one(tmp_path: Pat
 async def test_a_record_that_somebody_made_before_is_known_by_its_age(tmp_path: Path) -> None:
     at = bench(tmp_path, ahead=-3600)
     made = await at.run("create_contact")
+    at.hands[0] = 0
     finding = await look(made, time.time())
     assert finding.verdict == "not_done"
     assert finding.id == at.sandbox.store.rows("contact")[-1]["id"]
@@ -200,6 +205,7 @@ async def test_a_record_that_somebody_made_before_is_known_by_its_age(tmp_path: 
 async def test_a_record_of_a_future_that_no_clock_explains_leaves_it_open(tmp_path: Path) -> None:
     at = bench(tmp_path, ahead=7200)
     made = await at.run("create_quotation")
+    at.hands[0] = 0
     assert (await look(made, time.time())).verdict == "unknown"
 
 

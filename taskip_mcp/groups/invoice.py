@@ -254,6 +254,7 @@ async def update_invoice_status(
         )
     answer = await call()
     if isinstance(answer.payload, str):
+        call.state = "unclear"
         await _verify(call, status, answer.payload)
     figures = {name: answer.get(name) for name in ("partial_paid_amount", "due_amount")}
     changed = call.given | {name: value for name, value in figures.items() if value is not None}

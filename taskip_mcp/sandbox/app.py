@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from email.utils import formatdate
 from functools import cache
 from typing import Any, cast
 
@@ -110,6 +111,7 @@ class Sandbox:
         except Problem as problem:
             response = JSONResponse(problem.body, problem.status, problem.headers)
         response.headers.update(self.limits.headers(key, now))
+        response.headers["Date"] = formatdate(now, usegmt=True)
         return response
 
     async def _respond(self, request: Request, key: str, now: float) -> Response:
