@@ -15,8 +15,9 @@ from taskip_mcp.budget.windows import HOUR, MINUTE, UPLOADS, Seen, Store, Window
 from taskip_mcp.errors import BudgetError
 from tests.budgets import CLOCK, Upstream
 
-# Small, so that all of them are full often; the names alone mean something to the budget.
-WINDOWS = (Window(MINUTE, 3, 8.0), Window(HOUR, 7, 32.0), Window(UPLOADS, 2, 16.0))
+# Small, so that all of them are full often, and not so small that a request would always be alone on its way. The names
+# alone mean something to the budget.
+WINDOWS = (Window(MINUTE, 4, 8.0), Window(HOUR, 8, 32.0), Window(UPLOADS, 4, 16.0))
 ALWAYS_OPEN = (Window(MINUTE, 10_000, 8.0),)
 LONGEST = max(window.span for window in WINDOWS)
 

@@ -137,11 +137,9 @@ class Table:
     windows: tuple[Window, ...] = PLAIN
     names: list[str] = field(default_factory=lambda: list[str]())
 
-    async def take(self, windows: tuple[Window, ...] = (), overlap: int = 100) -> Taken:
+    async def take(self, windows: tuple[Window, ...] = ()) -> Taken:
         self.names.append(f"{self.account} {len(self.names)}")
-        return await self.store.take(
-            self.account, windows or self.windows, self.names[-1], hold=HOLD, overlap=overlap
-        )
+        return await self.store.take(self.account, windows or self.windows, self.names[-1], hold=HOLD)
 
     async def answer(self, seen: Seen | None = None, name: str = "") -> None:
         await self.store.settle(self.account, ALL, name or self.names[-1], seen or Seen())
@@ -161,11 +159,13 @@ class Table:
 
 
 @asynccontextmanager
-async def table(folder: Path | None = None, time: Time | None = None) -> AsyncGenerator[Table]:
+async def table(
+    folder: Path | None = None, time: Time | None = None, windows: tuple[Window, ...] = PLAIN
+) -> AsyncGenerator[Table]:
     time = time or Time()
     store = SqliteStore(folder, time.clock())
     try:
-        yield Table(store, time)
+        yield Table(store, time, windows=windows)
     finally:
         await store.aclose()
 
@@ -189,11 +189,9 @@ class Failing:
         if name in self.broken:
             raise StoreError("The rate store is gone. Nothing was sent.")
 
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
         self._step("take")
-        return await self.inner.take(account, windows, grant, hold=hold, overlap=overlap)
+        return await self.inner.take(account, windows, grant, hold=hold)
 
     async def give_back(self, account: str, grant: str) -> None:
         self._step("give_back")
@@ -232,11 +230,9 @@ class Dawdling:
         for _ in range(self.turns[self.steps % len(self.turns)]):
             await anyio.lowlevel.checkpoint()
 
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
         await self._dawdle()
-        taken = await self.inner.take(account, windows, grant, hold=hold, overlap=overlap)
+        taken = await self.inner.take(account, windows, grant, hold=hold)
         if taken.granted:
             self.events.append(grant)
         await self._dawdle()

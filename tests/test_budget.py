@@ -23,18 +23,26 @@ from tests.budgets import (
     virtual,
 )
 
+WIDE = Window(MINUTE, 100, 60.0)
+
 # --- waiting ----------------------------------------------------------------------------------------------
 
 
 @virtual
 async def test_requests_leave_at_once_until_a_window_is_full_and_then_as_places_become_free() -> None:
     async with budget() as key:
-        assert await departures(key, 7, takes=1.0) == [0.0] * 5 + [61.0] * 2
+        assert await departures(key, 7) == [0.0] * 5 + [60.0] * 2
+
+
+@virtual
+async def test_the_last_places_of_a_window_are_taken_one_answer_after_the_other() -> None:
+    async with budget() as key:
+        assert await departures(key, 7, takes=1.0) == [0.0, 0.0, 1.0, 2.0, 3.0, 61.0, 62.0]
 
 
 @virtual
 async def test_never_more_than_some_requests_are_on_their_way() -> None:
-    async with budget(connections=2) as key:
+    async with budget(WIDE, connections=2) as key:
         assert await departures(key, 5, takes=3.0) == [0.0, 0.0, 3.0, 3.0, 6.0]
         assert (key.away, key.waiting) == (0, 0)
 
@@ -54,10 +62,8 @@ async def test_a_request_that_did_not_leave_makes_room_at_once() -> None:
 
 
 class SlowToRefuse(Dawdling):
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
-        taken = await super().take(account, windows, grant, hold=hold, overlap=overlap)
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
+        taken = await super().take(account, windows, grant, hold=hold)
         await anyio.sleep(0 if taken.granted else 0.25)
         return taken
 
@@ -79,11 +85,12 @@ async def test_room_that_is_made_while_the_store_is_asked_is_not_overlooked() ->
 @virtual
 async def test_a_place_that_another_process_gave_back_is_found_within_a_second() -> None:
     async with memory() as store, budget(store=store) as one, budget(store=store) as two:
-        grants = [await one.acquire() for _ in range(5)]
+        await use(one, 4)
+        grant = await one.acquire()
 
         async def fail_to_connect() -> None:
             await anyio.sleep(4.5)
-            await one.give_back(grants[0])
+            await one.give_back(grant)
 
         async with anyio.create_task_group() as group:
             group.start_soon(fail_to_connect)
@@ -291,7 +298,7 @@ async def test_while_one_kind_of_request_is_busy_with_its_listener_another_kind_
     async def dawdle(_words: str) -> None:
         await anyio.sleep(0.75)
 
-    async with budget(connections=2) as key:
+    async with budget(WIDE, Window(UPLOADS, 2, 600.0), connections=2) as key:
         grants = [await key.acquire(), await key.acquire()]
 
         async def answered() -> None:
@@ -356,7 +363,7 @@ async def test_an_answer_counts_although_the_store_fails_and_its_place_stays_tak
 
 @virtual
 async def test_nobody_in_the_queue_hangs_when_the_store_fails_and_comes_back() -> None:
-    async with memory() as inner, budget(store=(store := Failing(inner)), connections=1) as key:
+    async with memory() as inner, budget(WIDE, store=(store := Failing(inner)), connections=1) as key:
         ends: list[str] = []
         grant = await key.acquire()
 

@@ -23,12 +23,10 @@ class Gated(Dawdling):
 
     gates: list[anyio.Event] = field(default_factory=lambda: list[anyio.Event]())
 
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
         if self.gates:
             await self.gates.pop(0).wait()
-        return await super().take(account, windows, grant, hold=hold, overlap=overlap)
+        return await super().take(account, windows, grant, hold=hold)
 
 
 def opened() -> anyio.Event:

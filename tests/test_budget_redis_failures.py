@@ -29,7 +29,7 @@ def server() -> Generator[RedisServer]:
 async def failure(url: str) -> str:
     async with store_at(url) as store:
         with pytest.raises(StoreError) as caught:
-            await store.take("account", WIDE, "grant", hold=60.0, overlap=8)
+            await store.take("account", WIDE, "grant", hold=60.0)
     assert caught.value.__cause__ is None
     return str(caught.value)
 
@@ -91,19 +91,19 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_server_that_comes_back_is_used_again() -> None:
     with redis_server() as own:
         async with store_at(own.url) as store:
-            assert (await store.take("account", WIDE, "first", hold=60.0, overlap=8)).granted
+            assert (await store.take("account", WIDE, "first", hold=60.0)).granted
             own.stop()
             with pytest.raises(StoreError):
                 await store.show("account", WIDE)
             assert own.start()
-            assert (await store.take("account", WIDE, "second", hold=60.0, overlap=8)).granted
+            assert (await store.take("account", WIDE, "second", hold=60.0)).granted
 
 
 @pytest.mark.anyio
 async def test_a_connection_that_was_cut_while_idle_is_replaced(server: RedisServer) -> None:
     account = uuid4().hex
     async with store_at(server.url) as store, client_of(server.url) as client:
-        await store.take(account, WIDE, "first", hold=60.0, overlap=8)
+        await store.take(account, WIDE, "first", hold=60.0)
         await client.client_kill_filter(_type="normal", skipme=True)
         await anyio.sleep(0.05)
         await store.settle(account, WIDE, "first", Seen())

@@ -134,7 +134,8 @@ async def test_after_a_429_one_request_goes_ahead_the_rest_follows_its_answer_an
 
 @virtual
 async def test_after_a_429_each_process_waits_for_the_one_request_that_goes_ahead() -> None:
-    async with memory() as store, budget(store=store) as one, budget(store=store) as two:
+    wide = Window(MINUTE, 50, 60.0)
+    async with memory() as store, budget(wide, store=store) as one, budget(wide, store=store) as two:
         await send(one, seen=Seen(closed=MINUTE, closed_for=30.0))
         left: list[float] = []
 

@@ -11,7 +11,18 @@ import pytest
 
 from taskip_mcp import state
 from taskip_mcp.budget.sqlite import FILE, SqliteStore
-from taskip_mcp.budget.windows import HOUR, LATE, MINUTE, UNANSWERED, UPLOADS, Seen, StoreError, Taken, Window
+from taskip_mcp.budget.windows import (
+    HOUR,
+    LATE,
+    MINUTE,
+    SOON,
+    UNANSWERED,
+    UPLOADS,
+    Seen,
+    StoreError,
+    Taken,
+    Window,
+)
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import StateError
 from tests.budgets import ALL, HOLD, KEY, PLAIN, Table, refused, table
@@ -25,6 +36,7 @@ async def test_a_request_is_counted_in_all_its_windows_or_in_none() -> None:
     async with table() as at:
         for _ in range(2):
             assert (await at.take(ALL)).granted
+            await at.answer()
         assert await at.take(ALL) == Taken(granted=False, delay=3600.0, window=UPLOADS)
         assert [each.used for each in await at.store.show(KEY, ALL)] == [2, 2, 2]
 
@@ -60,10 +72,13 @@ async def test_a_place_that_is_given_back_is_free_at_once() -> None:
 
 async def test_what_a_crashed_process_had_on_its_way_is_free_after_the_hold_and_one_window() -> None:
     async with table() as at:
-        for _ in range(5):
-            await at.take()
+        await at.use(4)
+        await at.take()
         at.time.at += HOLD + 60 - 0.25
-        assert not (await at.take()).granted
+        await at.use(4)
+        assert await at.take() == Taken(granted=False, delay=0.25, window=MINUTE)
+        assert await at.store.wait(KEY, PLAIN, 0) == Taken(granted=False, delay=0.25, window=MINUTE)
+        assert (await at.store.wait(KEY, PLAIN, 1)).delay == 60.0
         at.time.at += 0.25
         assert (await at.take()).granted
 
@@ -184,24 +199,64 @@ async def test_old_use_that_is_counted_anew_after_the_reset_does_not_fill_the_mi
         assert minute == 0
 
 
-async def test_once_others_were_seen_room_is_kept_for_what_is_on_its_way() -> None:
+# --- what is on its way -----------------------------------------------------------------------------------
+
+HELD = Taken(granted=False, delay=SOON, window=MINUTE)
+"""What only an answer can help."""
+
+
+async def test_a_request_on_its_way_hides_one_that_was_sent_before_and_one_that_was_sent_since() -> None:
     async with table() as at:
         await at.use(1, Seen(remaining=19))
-        await at.use(1, Seen(remaining=17))
-        assert (await at.take()).granted  # 4 of 5; its answer may tell of a fifth
-        refused = await at.take()
-        assert not refused.granted
-        assert refused.delay < 1
-        await at.answer(name=at.names[-2])
+        # Another program sends its first request.
         assert (await at.take()).granted
+        assert (await at.take()).granted
+        first, second = at.names[-2:]
+        await at.answer(Seen(remaining=17), first)  # without the second of ours: as many as we know of
+        assert await at.foreign() == (0, 0)
+        # The other program sends one more: with the second of ours the minute is full.
+        assert await at.take() == HELD
+        await at.answer(Seen(remaining=15), second)
+        assert await at.foreign() == (2, 2)
+        assert await at.take() == Taken(granted=False, delay=60.0, window=MINUTE)
 
 
-async def test_beyond_the_usual_overlap_room_is_kept_for_what_is_on_its_way() -> None:
+@pytest.mark.parametrize(("limit", "at_once"), [(1, 1), (2, 1), (3, 1), (4, 2), (10, 4), (100, 34)])
+async def test_as_many_leave_at_once_as_there_is_room_for_with_what_each_may_hide(
+    limit: int, at_once: int
+) -> None:
+    async with table(windows=(Window(MINUTE, limit, 60.0),)) as at:
+        for _ in range(at_once):
+            assert (await at.take()).granted
+        held = await at.take()
+        assert held == (HELD if limit > 1 else Taken(granted=False, delay=60.0, window=MINUTE))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+async def test_when_nothing_is_on_its_way_a_request_leaves_until_the_window_is_full(limit: int) -> None:
+    async with table(windows=(Window(MINUTE, limit, 60.0),)) as at:
+        await at.use(limit)
+        assert await at.take() == Taken(granted=False, delay=60.0, window=MINUTE)
+
+
+async def test_what_only_waits_for_answers_is_not_told_to_wait_for_a_window() -> None:
     async with table() as at:
-        for _ in range(3):
-            assert (await at.take(overlap=1)).granted
-        assert not (await at.take(overlap=1)).granted
-        assert (await at.take(overlap=2)).granted
+        await at.use(3)
+        assert (await at.take()).granted
+        assert await at.take() == HELD
+        assert await at.store.wait(KEY, PLAIN, 0) == Taken(granted=True)
+
+
+async def test_no_room_is_kept_for_a_request_whose_hold_is_over() -> None:
+    async with table() as at:
+        assert (await at.take()).granted
+        assert (await at.take()).granted
+        at.time.at += HOLD - 0.25
+        assert await at.take() == HELD
+        at.time.at += 0.25
+        await at.use(2)
+        assert (await at.take()).granted  # they still have their places
+        assert await at.take() == Taken(granted=False, delay=60.0, window=MINUTE)
 
 
 # --- the system clock -------------------------------------------------------------------------------------
@@ -300,7 +355,7 @@ async def test_a_file_that_another_process_does_not_let_go_of_is_an_error_and_wo
     async with table(tmp_path) as at:
         with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreError, match=r"locked.*Nothing was sent"):
+            with pytest.raises(StoreError, match=r"held by another program.*Nothing was sent"):
                 await at.take()
             other.execute("ROLLBACK")
         await at.use(5)

@@ -7,17 +7,17 @@ its caller has patience is refused unsent, at once, with the seconds.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from bisect import insort
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import anyio
 
+from taskip_mcp.budget.account import account_of, open_store, windows_of
 from taskip_mcp.budget.windows import (
     HOUR,
     MINUTE,
@@ -33,10 +33,7 @@ from taskip_mcp.budget.windows import (
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import BudgetError, StateError
 
-if TYPE_CHECKING:
-    from taskip_mcp.settings import Settings
-
-__all__ = ["Budget", "Grant", "Seen", "open_store", "windows_of"]
+__all__ = ["Budget", "Grant", "Report", "Seen", "account_of", "open_store", "windows_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -74,36 +71,7 @@ class _Waiter:
     grant: Grant | None = None
     retry_at: float = 0.0
     gone: bool = False
-
-
-def windows_of(settings: Settings) -> tuple[Window, ...]:
-    """All windows of a key, with the limits of its account."""
-    return (
-        Window(MINUTE, settings.limit_minute, 60.0),
-        Window(HOUR, settings.limit_hour, 3600.0),
-        Window(UPLOADS, settings.limit_uploads, 3600.0),
-        Window(QUOTATION_SENDS, settings.limit_quotation_sends, 60.0),
-    )
-
-
-def account_of(settings: Settings) -> str:
-    """The name under which a key is counted: a hash, since the key itself must not lie on a disk."""
-    text = f"{settings.base_url}\n{settings.secret_key}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def open_store(settings: Settings, clock: Clock) -> Store:
-    """The store that the settings name."""
-    if settings.rate_store.startswith(("redis://", "rediss://")):
-        from taskip_mcp.budget.redis import RedisStore
-
-        try:
-            return RedisStore(settings.rate_store, clock)
-        except StoreError as error:
-            raise StateError(str(error)) from None
-    from taskip_mcp.budget.sqlite import SqliteStore
-
-    return SqliteStore(None if settings.rate_store == "memory" else settings.state_folder, clock)
+    failed: StateError | None = None
 
 
 class Budget:
@@ -242,27 +210,33 @@ class Budget:
         async with self._lock:
             held: set[tuple[Window, ...]] = set()
             for waiter in tuple(self._waiting):
-                if waiter.gone or waiter.windows in held:
+                if waiter.gone or waiter.failed or waiter.windows in held:
                     continue
                 if self._busy:
                     for each in self._waiting:  # the next answer wakes them
                         each.retry_at = math.inf
                     return
                 waiter.retry_at = math.inf
-                taken = await self._try(waiter)
+                try:
+                    taken = await self._try(waiter)
+                except StateError as error:
+                    self._fail(error)
+                    raise
                 if not taken.granted:
                     held.add(waiter.windows)
                     # Not later than somebody wished who made room while the store was asked.
                     waiter.retry_at = min(waiter.retry_at, self._clock.ticks() + min(taken.delay, POLL))
                     waiter.event.set()
 
+    def _fail(self, error: StateError) -> None:
+        """All who wait hear at once that the store fails, instead of each after a time-out of its own."""
+        for waiter in self._waiting:
+            waiter.failed = error
+            waiter.event.set()
+
     async def _try(self, waiter: _Waiter) -> Taken:
         grant = Grant(uuid4().hex)
-        taken = await self._ask(
-            self._store.take(
-                self._account, waiter.windows, grant.name, hold=self._hold, overlap=self._connections
-            )
-        )
+        taken = await self._ask(self._store.take(self._account, waiter.windows, grant.name, hold=self._hold))
         if taken.granted and waiter.gone:  # cancelled while the store was asked
             await self._ask(self._store.give_back(self._account, grant.name))
         elif taken.granted:
@@ -275,9 +249,12 @@ class Budget:
 
     async def _wait(self, waiter: _Waiter, report: Report | None) -> None:
         """Until the waiter has its grant; the first of its windows also watches the time."""
-        await self._check(waiter)
+        if waiter.failed is None:
+            await self._check(waiter)
         notice = self._clock.ticks() + FIRST_REPORT if report else math.inf
         while waiter.grant is None:
+            if waiter.failed:
+                raise waiter.failed
             now = self._clock.ticks()
             if now >= waiter.latest:
                 await self._last_look(waiter)
@@ -313,10 +290,17 @@ class Budget:
         return next(each for each in self._waiting if each.windows == waiter.windows) is waiter
 
     async def _estimate(self, waiter: _Waiter) -> Taken:
-        return await self._ask(self._store.wait(self._account, waiter.windows, self._ahead(waiter)))
+        longest = Taken(granted=True)
+        for window in waiter.windows:
+            step = self._store.wait(self._account, (window,), self._ahead(waiter, window.name))
+            taken = await self._ask(step)
+            longest = taken if taken.delay > longest.delay else longest
+        return longest
 
-    def _ahead(self, waiter: _Waiter) -> int:
-        return sum(1 for each in self._waiting if each.order < waiter.order)
+    def _ahead(self, waiter: _Waiter, name: str) -> int:
+        """Requests that wait for the same window and go first."""
+        before = (each for each in self._waiting if each.order < waiter.order)
+        return sum(1 for each in before if any(window.name == name for window in each.windows))
 
     async def _check(self, waiter: _Waiter) -> None:
         """Refuse at once what would be refused later."""
@@ -372,8 +356,11 @@ class Budget:
             reason = busy if self._busy else "Requests that left before must be answered first."
             return BudgetError(f"{reason} Nothing was sent. Try again in a moment.")
         seconds = math.ceil(estimate.delay)
-        ahead = self._ahead(waiter)  # what these will take is not left
-        left = ", ".join(f"{WORDS[each.window]} {max(0, each.left - ahead)}" for each in await self.show())
+        # What those ahead will take is not left.
+        left = ", ".join(
+            f"{WORDS[each.window]} {max(0, each.left - self._ahead(waiter, each.window))}"
+            for each in await self.show()
+        )
         limit = next(window.limit for window in self.windows if window.name == estimate.window)
         return BudgetError(
             f"The {WORDS[estimate.window]} limit of the API key ({limit}) is used up; a request could leave in"

@@ -67,10 +67,22 @@ end
 
 local function taken(w) return call('ZCARD', w.away) + call('ZCARD', w.settled) end
 
+-- Requests whose answer may still come: a place without its hold is what a crash left.
+local function on_way(w) return call('ZCARD', w.away) - call('ZCOUNT', w.away, '-inf', now + w.span) end
+
 -- When the taken place with this index (from 0, the first to be free first) is free.
 local function free_at(w, index)
+  -- What crashes left, one by one: it lies among those that are settled.
+  local left, passed = call('ZRANGEBYSCORE', w.away, '-inf', now + w.span, 'WITHSCORES'), 0
+  for i = 2, #left, 2 do
+    local rank = passed + call('ZCOUNT', w.settled, '-inf', left[i])
+    if index == rank then return tonumber(left[i]) end
+    if index < rank then break end
+    passed = passed + 1
+  end
+  index = index - passed
   -- A request on its way counts as if it were answered now.
-  local sooner, away = call('ZCOUNT', w.settled, '-inf', now + w.span), call('ZCARD', w.away)
+  local sooner, away = call('ZCOUNT', w.settled, '-inf', now + w.span), on_way(w)
   if index >= sooner and index < sooner + away then return now + w.span end
   if index >= sooner then index = index - away end
   return tonumber(call('ZRANGE', w.settled, index, index, 'WITHSCORES')[2])
@@ -88,10 +100,9 @@ end
 
 local function held(w, delay) return {granted = false, delay = delay, window = w.name} end
 
-local function full(w, overlap)
-  local away, count = call('ZCARD', w.away), taken(w)
-  local unknown = call('ZCARD', w.foreign) > 0 and away or math.max(0, away - overlap)
-  if count + unknown < w.limit then return nil end
+local function full(w)
+  local count = taken(w)
+  if count + HIDDEN * on_way(w) < w.limit then return nil end
   if count < w.limit then return held(w, SOON) end
   return held(w, math.max(SOON, opening(w, 0) - now))
 end
@@ -161,7 +172,7 @@ local steps = {}
 function steps.take()
   forget()
   for _, w in ipairs(step.windows) do
-    local refused = closed(w) or full(w, step.overlap)
+    local refused = closed(w) or full(w)
     if refused then return refused end
   end
   for _, w in ipairs(step.windows) do

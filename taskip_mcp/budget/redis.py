@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from taskip_mcp.budget.windows import (
+    HIDDEN,
     HOUR,
     LONGEST_CLOSURE,
     MINUTE,
@@ -53,7 +54,7 @@ KINDS = ("away", "settled", "foreign", "closure")
 """
 
 CONSTANTS = f"""
-local MINUTE, HOUR, SOON, PROBE = '{MINUTE}', '{HOUR}', {SOON}, {PROBE}
+local MINUTE, HOUR, SOON, PROBE, HIDDEN = '{MINUTE}', '{HOUR}', {SOON}, {PROBE}, {HIDDEN}
 local LONGEST_CLOSURE, RECENT, MARGIN, JITTER = {LONGEST_CLOSURE}, {RECENT}, {MARGIN}, {JITTER}
 """
 
@@ -75,14 +76,11 @@ class RedisStore:
         """Close the connections."""
         await self._client.aclose()
 
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
         """See `Store.take`."""
         # If no answer comes, nobody knows whether the places were taken. They then stay taken until the hold is over:
         # less can leave than TaskIP allows, never more.
-        reply = await self._step("take", account, windows, grant=grant, hold=hold, overlap=overlap)
-        return Taken(**reply)
+        return Taken(**await self._step("take", account, windows, grant=grant, hold=hold))
 
     async def give_back(self, account: str, grant: str) -> None:
         """See `Store.give_back`."""

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from taskip_mcp import state
 from taskip_mcp.budget.windows import (
+    HIDDEN,
     HOUR,
     LONGEST_CLOSURE,
     MINUTE,
@@ -87,14 +88,12 @@ class SqliteStore:
             self._db.execute("INSERT OR REPLACE INTO latest VALUES (1, ?)", (now,))
         return now
 
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
         """See `Store.take`."""
         with self._step() as now:
             self._forget(account, now)
             for window in windows:
-                held = self._closed(account, window, now) or self._full(account, window, now, overlap)
+                held = self._closed(account, window, now) or self._full(account, window, now)
                 if held:
                     return held
             for window in windows:
@@ -104,7 +103,7 @@ class SqliteStore:
                 )
                 self._db.execute(
                     "INSERT INTO places VALUES (?, ?, ?, 1, 1, ?)",
-                    (account, window.name, now + hold + window.span, grant),
+                    (account, window.name, now + (hold + window.span), grant),
                 )
         return Taken(granted=True)
 
@@ -157,26 +156,29 @@ class SqliteStore:
     def _forget(self, account: str, now: float) -> None:
         self._db.execute("DELETE FROM places WHERE account = ? AND until <= ?", (account, now))
 
-    def _counts(self, account: str, window: Window) -> tuple[int, int, int]:
-        """Places that are taken, those of requests whose answer is out, those of other programs."""
+    def _counts(self, account: str, window: Window, now: float) -> tuple[int, int, int]:
+        """Places that are taken, those of requests whose answer may still come, those of other programs.
+
+        A request on its way has a place for its hold and one window: without the hold, it is what a crash left.
+        """
         query = (
-            "SELECT COUNT(*), TOTAL(away), COUNT(*) - TOTAL(ours) FROM places WHERE account = ? AND name = ?"
+            "SELECT COUNT(*), TOTAL(away AND until > ?), COUNT(*) - TOTAL(ours) FROM places"
+            " WHERE account = ? AND name = ?"
         )
-        taken, away, foreign = self._db.execute(query, (account, window.name)).fetchone()
-        return taken, int(away), int(foreign)
+        found = self._db.execute(query, (now + window.span, account, window.name)).fetchone()
+        taken, away, foreign = map(int, found)
+        return taken, away, foreign
 
     def _frees(self, account: str, window: Window, now: float) -> list[float]:
         """When each taken place becomes free, sorted; for a request on its way: if it were answered now."""
         query = "SELECT until, away FROM places WHERE account = ? AND name = ?"
         rows = self._db.execute(query, (account, window.name)).fetchall()
-        return sorted(now + window.span if away else until for until, away in rows)
+        return sorted(min(until, now + window.span) if away else until for until, away in rows)
 
-    def _full(self, account: str, window: Window, now: float, overlap: int) -> Taken | None:
-        taken, away, foreign = self._counts(account, window)
-        # What is on its way may not have told yet what others used. Beyond the usual overlap, and once somebody else
-        # was seen, room is kept for as much.
-        unknown = away if foreign else max(0, away - overlap)
-        if taken + unknown < window.limit:
+    def _full(self, account: str, window: Window, now: float) -> Taken | None:
+        taken, away, _ = self._counts(account, window, now)
+        # Others may have used more than is known: room is kept for what the answers that are out may tell.
+        if taken + HIDDEN * away < window.limit:
             return None
         if taken < window.limit:
             return Taken(granted=False, delay=SOON, window=window.name)
@@ -224,7 +226,7 @@ class SqliteStore:
                 # With a lower limit than we were told, what is left counts; with a higher one, what is used.
                 used = max(seen.limit or 0, window.limit) - remaining
                 grown = self._observe(account, now, used)
-                extra = min(used, window.limit) - self._counts(account, window)[0]
+                extra = min(used, window.limit) - self._counts(account, window, now)[0]
                 self._add_foreign(account, HOUR, now + (_reset(window, seen) or window.span), extra)
                 self._foreign_minute(account, windows, now, min(extra, grown))
 
@@ -242,7 +244,7 @@ class SqliteStore:
         # They came after the last answer, so within the last minute; when exactly, nobody knows.
         for window in windows:
             if window.name == MINUTE:
-                room = window.limit - self._counts(account, window)[0]
+                room = window.limit - self._counts(account, window, now)[0]
                 self._add_foreign(account, MINUTE, now + window.span, min(extra, room))
 
     def _add_foreign(self, account: str, name: str, until: float, count: int) -> None:
@@ -250,7 +252,7 @@ class SqliteStore:
         self._db.executemany("INSERT INTO places VALUES (?, ?, ?, 0, 0, ?)", rows)
 
     def _state(self, account: str, window: Window, now: float) -> WindowState:
-        taken, _, foreign = self._counts(account, window)
+        taken, _, foreign = self._counts(account, window, now)
         opens = opening(self._frees(account, window, now), window, now, 0)
         delay = max(opens, self._closure(account, window)) - now
         return WindowState(window.name, window.limit, window.span, taken, foreign, max(0.0, delay))

@@ -32,6 +32,14 @@ RECENT = 60.0
 """Seconds; what another program used since an observation that is no older counts for the minute as well."""
 
 
+HIDDEN = 2
+"""Requests of other programs that each of ours may hide while it is on its way: room is kept for as many.
+
+What the last answer counts is compared with all that we count. One of ours that it does not count yet stands for one of
+another program's that it does; and of one that is sent after it, no answer has told.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """At most `limit` requests in any `span` seconds."""
@@ -98,13 +106,11 @@ class Store(Protocol):
     `account` is the hash of key and address; `grant` names one request.
     """
 
-    async def take(
-        self, account: str, windows: Sequence[Window], grant: str, *, hold: float, overlap: int
-    ) -> Taken:
+    async def take(self, account: str, windows: Sequence[Window], grant: str, *, hold: float) -> Taken:
         """Count the request in all windows, or in none.
 
-        `hold` is how long it may be on its way (seconds): so long after a crash its place stays taken. `overlap` is how
-        many requests may be on their way without room being kept for what they have not told yet.
+        `hold` is how long it may be on its way (seconds): no answer comes after that. What a crash left then stays
+        taken for one more window, as what was given up does, but no more room is kept for it (`HIDDEN`).
         """
         ...
 
