@@ -1,4 +1,4 @@
-"""Bring the generated parts of README.md up to date: the settings table and the tool reference.
+"""Bring the generated parts of README.md up to date: tables, counts, and the paragraphs that hold figures of the code.
 
 Each part lies between ``<!-- begin: name -->`` and ``<!-- end: name -->``. With ``--check`` nothing is written and
 a difference is exit status 1.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from functools import partial
 from pathlib import Path
 
@@ -59,29 +60,36 @@ def counts() -> str:
 def requests() -> str:
     """The paragraph on waiting, repeating and looking, with the figures of the code."""
     default = settings.Settings()
-    return f"""\
-- **One budget per key.** Every request passes through it: tools, resources, previews, retries. The windows are counted
-  in the state directory, so that all servers of this machine share them and a restart forgets nothing;
-  `TASKIP_RATE_STORE=redis://...` shares them between machines. What other programs use with the same key is learnt
-  from TaskIP's answers. Single calls go before bulk work, {budget.BULK_WEIGHT} to 1, and each server has at most
-  {default.connections} requests under way.
-- **Nobody sleeps past your client's patience.** A request that would wait longer than {default.max_wait:g} seconds is
-  refused at once, unsent, with the exact seconds; a shorter wait sends progress. A call takes
-  {default.call_deadline:g} seconds at most. `get_rate_budget` and `taskip://budget` show what is left.
-- **Reads are tried again, writes only if it is certain that nothing was done**: after a failed connection or a 429. At
-  most {retry.TRIES} times in all. When the answer to a write is lost, the server looks: a
-  create is searched by what identifies it, an update or a delete is read back, and the result says done, not done, or
-  not known, and what was looked at.
-- **The same create twice is one.** An identical create, message or payment within {writelog.REPEATED / 60:g} minutes
-  is not sent; the answer tells what the first one made. One whose outcome is not known is looked up first, for
-  {writelog.UNCLEAR / 3600:g} hours. `allow_duplicate: true` sends it.
-- **Bulk calls are jobs** of {jobs.CHUNK} ids a request that report on every id: accepted, failed, unknown or not
-  tried. One that stops for want of time,
-  budget or a living process is in `list_jobs`; `resume_job` goes on. What may have been done already is looked at
-  first.
-- **Every write is logged** before it leaves and after it ended, with its arguments but without secrets, in
-  `{writelog.FILE}` of the state directory, which only its owner may read. The log, the guard against duplicates and the
-  jobs are those of one machine; delete the file to forget them."""
+    points = f"""
+**One budget per key.** Every request passes through it: tools, resources, previews, retries. The windows are counted in
+the state directory, so that all servers of this machine share them and a restart forgets nothing;
+`TASKIP_RATE_STORE=redis://...` shares them between machines. What other programs use with the same key is learnt from
+TaskIP's answers. Single calls go before bulk work, {budget.BULK_WEIGHT} to 1, and each server has at most
+{default.connections} requests under way.
+
+**Nobody sleeps past your client's patience.** A request that would wait longer than {default.max_wait:g} seconds is
+refused at once, unsent, with the exact seconds; a shorter wait sends progress. A call takes {default.call_deadline:g}
+seconds at most. `get_rate_budget` and `taskip://budget` show what is left.
+
+**Reads are tried again, writes only if it is certain that nothing was done**: after a failed connection or a 429, at
+most {retry.TRIES} times in all. When the answer to a write is lost, the server looks: a create is searched by what
+identifies it, an update or a delete is read back, and the result says done, not done, or not known, and what was looked
+at.
+
+**The same create twice is one.** An identical create, message or payment within {writelog.REPEATED / 60:g} minutes is
+not sent; the answer tells what the first one made. One whose outcome is not known is looked up first, for
+{writelog.UNCLEAR / 3600:g} hours. `allow_duplicate` sends it all the same.
+
+**Bulk calls are jobs** of {jobs.CHUNK} ids a request that report on every id: accepted, failed, unknown or not tried.
+One that stops for want of time, budget or a living process is in `list_jobs`; `resume_job` goes on. What may have been
+done already is looked at first.
+
+**Every write is logged** before it leaves and after it ended, with its arguments but without secrets, in
+`{writelog.FILE}` of the state directory, which only its owner may read. The log, the guard against duplicates and the
+jobs are those of one machine; delete the file to forget them.
+"""
+    bullets = (" ".join(point.split()) for point in points.strip().split("\n\n"))
+    return "\n".join(textwrap.fill(f"- {each}", 118, subsequent_indent="  ") for each in bullets)
 
 
 PARTS = {
