@@ -87,7 +87,7 @@ async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
         "consequences": sorted(found),
         "records": records,
         "count": count,
-        "with": redact.masked(call.given),
+        "with": redact.masked({name: value for name, value in call.given.items() if name != operation.chunk}),
         "cost": await cost(call.backend, jobs.requests(operation, call.arguments))
         if Consequence.BULK in found
         else None,
@@ -111,7 +111,7 @@ async def _targets(call: Call) -> tuple[list[JsonObject], int | None]:
     """The records that the arguments name, read where TaskIP has a read for them, and how many there are."""
     for name, value in call.arguments.items():
         if name.endswith("_ids") and isinstance(value, list) and operations.reader_of(name[:-1]):
-            ids = cast("list[Any]", value)
+            ids = list(dict.fromkeys(cast("list[Any]", value)))
             return [await _read(call, name[:-1], each, one_of_many=True) for each in ids[:SHOWN]], len(ids)
     named = _named(call)
     return [await _read(call, parameter, value) for parameter, value in named], len(named) or None

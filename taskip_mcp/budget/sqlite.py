@@ -78,7 +78,10 @@ class SqliteStore:
             raise StoreError(state.words(self._folder, FILE, error)) from None
 
     def _time(self) -> float:
-        """Now. A clock that was set back takes all times along: else nothing were free before it has caught up."""
+        """Now. A clock that was set back takes all times along: else nothing were free before it has caught up.
+
+        One that was set forward cannot be told from time that passed; TaskIP's own refusals then close the windows.
+        """
         now = self._clock.now()
         found = self._db.execute("SELECT at FROM latest").fetchone()
         if found and now < found[0]:
