@@ -65,7 +65,7 @@ async def budget(backend: Backend) -> Record:
             {
                 "window": each.window,
                 "limit": each.limit,
-                "seconds": round(each.span),
+                "window_seconds": round(each.span),
                 "used": each.used,
                 "used_by_other_programs": each.foreign,
                 "left": each.left,

@@ -217,7 +217,8 @@ async def convert_quotation(
     due_date: Annotated[Day, Field(description="When the invoice is payable, YYYY-MM-DD.")],
     payment_terms: Annotated[str | None, Field(description="Terms of payment.")] = None,
 ) -> Written:
-    """Make an invoice from an accepted quotation. Nothing is mailed. Calling it twice makes two invoices."""
+    """Make an invoice from an accepted quotation. Nothing is mailed. A second call with other terms makes a
+    second invoice."""
     quotation = await call.read("quotation.get", quotation_id=quotation_id)
     client = quotation.get("contact_id")
     call.arguments["client_id"] = client  # not sent: by it the invoice is found, should the answer be lost
