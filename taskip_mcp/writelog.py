@@ -12,6 +12,7 @@ import json
 import logging
 import sqlite3
 import time
+import weakref
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,16 +109,17 @@ class WriteLog:
         self._clock = clock
         # Commits wait for the disk: a write that was forgotten by a power cut could be sent twice.
         self._db = state.open_database(folder, FILE, SCHEMA, durable=True)
+        self._close_file = weakref.finalize(self, self._db.close)
         self._in_hand: set[str] = set()
         try:
             self._owner = Owner(folder)
         except StateError:
-            self._db.close()
+            self._close_file()
             raise
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._close_file()
         self._owner.release()
 
     @contextmanager

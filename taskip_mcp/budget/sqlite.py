@@ -7,6 +7,7 @@ interrupt needs no care when its caller is cancelled.
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,10 +64,11 @@ class SqliteStore:
         self._folder = folder
         self._clock = clock
         self._db = state.open_database(folder, FILE, SCHEMA, durable=False)
+        self._close_file = weakref.finalize(self, self._db.close)
 
     async def aclose(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._close_file()
 
     @contextmanager
     def _step(self) -> Generator[float]:
