@@ -98,7 +98,7 @@ def _shown(backend: Backend, entry: Entry) -> JsonObject:
     told: JsonObject = {
         "id": entry.write,
         "tool": operations.find(entry.operation).name,
-        "begun": datetime.fromtimestamp(entry.begun, UTC).isoformat(timespec="seconds"),
+        "begun": _moment(entry.begun),
         "state": "running" if running else "done" if entry.event in {"done", "unknown"} else "unfinished",
     }
     if entry.kind == "begun":
@@ -111,7 +111,12 @@ def _shown(backend: Backend, entry: Entry) -> JsonObject:
 
 def _reason(entry: Entry) -> JsonObject:
     reason = entry.detail.get("reason")
-    return {"stopped": reason} if reason else {}
+    # Its words are of that moment: "in 60 seconds" counts from there.
+    return {"stopped": reason, "stopped_at": _moment(entry.changed)} if reason else {}
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 @own_tool(Effect.BULK, possible=set(Consequence))
