@@ -26,6 +26,7 @@ ENDED = frozenset({"resolved", "closed", "close"})
 BECOMES = {"sent": frozenset({"overdue", "expired"})}
 """What TaskIP makes of a status by itself, at once where the day is past already."""
 
+TRUE, FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 LABELS = ("name", "label", "title", "email")
 LONG = 120
 HEAD = 12
@@ -37,15 +38,6 @@ CODE = re.compile(r"[a-z_]+|[A-Z]{3}|#\w+|\S+@\S+|\w+://\S+")
 PHONE = re.compile(r"(\+|0\d|\(|\d+[ /-])[\d ()/-]*")
 ZONES = 14 * 3600
 """Seconds: a day without a zone may be anybody's day."""
-
-
-def dig(record: Any, dotted: str) -> Any:
-    """A field of a record, also inside another; None when it is not there."""
-    for part in dotted.split("."):
-        if not isinstance(record, Mapping):
-            return None
-        record = cast("Mapping[str, Any]", record).get(part)
-    return record
 
 
 def agrees(sent: Any, shown: Any) -> bool | None:
@@ -68,14 +60,10 @@ def agrees(sent: Any, shown: Any) -> bool | None:
 
 
 def _truth(sent: Any, shown: Any) -> bool | None:
-    if str(shown).lower() not in {"true", "false", "0", "1"} or str(sent).lower() not in {
-        "true",
-        "false",
-        "0",
-        "1",
-    }:
+    one, other = str(sent).lower(), str(shown).lower()
+    if not {one, other} <= TRUE | FALSE:
         return None
-    return (str(sent).lower() in {"true", "1"}) is (str(shown).lower() in {"true", "1"})
+    return (one in TRUE) is (other in TRUE)
 
 
 def _same_id(sent: Any, shown: Mapping[str, Any]) -> bool | None:

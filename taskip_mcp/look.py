@@ -17,6 +17,7 @@ from taskip_mcp import compare, errors, records
 from taskip_mcp import operation as operations
 from taskip_mcp.operation import Consequence, Effect, Found, Operation
 from taskip_mcp.results import Page, Record
+from taskip_mcp.wire import dig
 
 if TYPE_CHECKING:
     from taskip_mcp.call import Call
@@ -94,9 +95,7 @@ async def _search(call: Call, found: Found, since: float) -> Finding:
 
 def _judge(call: Call, own: Sequence[tuple[Record, bool]], found: Found, where: str, since: float) -> Finding:
     """Tell the record that was just made from one that had been there; `own` says of each whether all agreed."""
-    client = call.backend.client
-    now = client.clock.now() + client.skew
-    window = now - since - client.skew
+    now, window = _times(call, since)
     aged = [(row, sure, _age(row, found.age, now)) for row, sure in own]
     possible = [(row, sure, age) for row, sure, age in aged if age is None or age[0] <= window + SLACK]
     if not possible:
@@ -114,16 +113,18 @@ def _judge(call: Call, own: Sequence[tuple[Record, bool]], found: Found, where: 
 
 
 def _age(row: Record, name: str, now: float) -> tuple[float, float] | None:
-    return compare.age(compare.dig(row, name), now) if name else None
+    return compare.age(dig(row, name), now) if name else None
 
 
-def _just_now(age: tuple[float, float], window: float) -> bool:
-    """Within the window for certain, and not in a future that only another zone explains."""
-    return age[0] >= -SLACK and age[1] <= window + SLACK
+def _times(call: Call, since: float) -> tuple[float, float]:
+    """Now by TaskIP's clock, and the seconds since the write left."""
+    client = call.backend.client
+    now = client.clock.now()
+    return now + client.skew, now - since
 
 
 def _since(age: tuple[float, float], window: float) -> bool:
-    """Made after the write left, for certain."""
+    """After the write left for certain, and not in a future that only another zone explains."""
     return age[0] >= -SLACK and age[1] <= window + GRAIN
 
 
@@ -166,7 +167,7 @@ def _matches(call: Call, found: Found, row: Record) -> bool | None:
         sent: Any = call.arguments.get(argument)
         if isinstance(sent, list):  # of several recipients the first one shows
             sent = cast("list[Any]", sent)[0]
-        shown = compare.dig(row, name)
+        shown = dig(row, name)
         if sent is not None:
             verdicts.add(None if shown is None else compare.agrees(sent, shown))
     return False if False in verdicts else (None if None in verdicts else True)
@@ -201,9 +202,9 @@ async def _compare(call: Call, since: float) -> Finding:
         return Finding("done", f"{where}: it shows {right} as sent", record)
     if not right:
         return Finding("unknown", f"{where}: it does not show what was to change", record)
-    now = call.backend.client.clock.now()
+    now, window = _times(call, since)
     changed = _age(record, "updated_at", now)
-    if changed and _just_now(changed, now - since + SLACK):
+    if changed and _since(changed, window):
         return Finding("done", f"{where}: it shows {right} as sent and was changed just now", record)
     return Finding("unknown", f"{where}: it shows {right} as sent, but {hidden} cannot be seen there", record)
 
@@ -214,14 +215,14 @@ def _shown(operation: Operation, record: Record, name: str, value: Any) -> bool 
         return None
     place = operation.shows.get(name, "")
     if place[:1] in {"+", "-"}:
-        rows = compare.dig(record, place[1:])
+        rows = dig(record, place[1:])
         if not isinstance(rows, list):
             return None
         there = any(compare.agrees(value, row) for row in cast("list[Any]", rows))
         return there is (place[0] == "+")
     stem = name.removesuffix("_ids").removesuffix("_id")
     for field_ in (place,) if place else (name, stem, stem + "s"):
-        found = compare.dig(record, field_)
+        found = dig(record, field_)
         if found is not None or (value is None and field_ in record):
             return compare.agrees(value, found)
     return None
@@ -294,7 +295,7 @@ def _took(call: Call, record: Record) -> Verdict:
         value = fixed if name == call.arguments.get("action") else call.arguments.get(name)
         if value is None:
             continue
-        shown = compare.dig(record, where.lstrip("+"))
+        shown = dig(record, where.lstrip("+"))
         rows = cast("list[Any]", shown if isinstance(shown, list) else [shown])
         verdicts = [compare.agrees(value, row) for row in rows]
         if any(verdicts):

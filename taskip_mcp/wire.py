@@ -131,7 +131,7 @@ def unwrap(payload: Any, key: str = "data") -> Any:
     if not isinstance(payload, dict):
         return None
     body = cast("JsonObject", payload)
-    found = _dig(body, key)
+    found = dig(body, key)
     if found is not None:
         return found
     if set(body) <= ENVELOPE_KEYS | set(RECORD_KEYS):
@@ -145,8 +145,8 @@ def record_of(payload: Any, key: str = "data") -> JsonObject | None:
     return cast("JsonObject", found) if isinstance(found, dict) else None
 
 
-def _dig(body: JsonObject, dotted: str) -> Any:
-    value: Any = body
+def dig(value: Any, dotted: str) -> Any:
+    """A field of an object, also inside another; None when it is not there."""
     for part in dotted.split("."):
         if not isinstance(value, dict):
             return None

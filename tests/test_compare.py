@@ -11,7 +11,7 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from taskip_mcp import compare
+from taskip_mcp import compare, wire
 from taskip_mcp.sandbox import shapes
 
 CONTRACT = yaml.safe_load((Path(__file__).parent / "data" / "contract.yaml").read_text(encoding="utf-8"))
@@ -252,6 +252,6 @@ def test_any_value_has_an_age_or_none(value: Any) -> None:
 
 def test_a_field_is_found_inside_others_and_a_missing_one_is_none() -> None:
     record = {"a": {"b": {"c": 5}}, "d": None}
-    assert compare.dig(record, "a.b.c") == 5
+    assert wire.dig(record, "a.b.c") == 5
     for missing in ("a.x", "d.b", "x.y", "a.b.c.d"):
-        assert compare.dig(record, missing) is None
+        assert wire.dig(record, missing) is None
