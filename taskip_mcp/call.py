@@ -36,6 +36,16 @@ class InexpressibleError(Exception):
         self.parameters = parameters
 
 
+def fields_of(operation: Operation, arguments: Mapping[str, Any]) -> JsonObject:
+    """The arguments that are fields to send, as JSON values: neither None, nor of the path, nor control."""
+    in_path = {name for route in operation.routes for name, _ in route.placeholders}
+    return {
+        name: wire.jsonable(value)
+        for name, value in arguments.items()
+        if value is not None and name not in in_path | CONTROL
+    }
+
+
 class Backend:
     """What all calls of one API key share."""
 
@@ -100,12 +110,7 @@ class Call:
         self.closed: Event | None = None
         """How the log closed it."""
         self._entry = ""
-        in_path = {name for route in operation.routes for name, _ in route.placeholders}
-        self.given: JsonObject = {
-            name: wire.jsonable(value)
-            for name, value in arguments.items()
-            if value is not None and name not in in_path | CONTROL
-        }
+        self.given = fields_of(operation, arguments)
 
     # --- sending ------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from taskip_mcp.wire import JsonObject, jsonable
 SHOWN = 10
 """Records that a preview names; the count is always given."""
 
+NEXT = "Show this to the user; if they agree, call again with the same arguments and confirm: true."
+
 WORDS: Mapping[Consequence, str] = {
     Consequence.DELETE: "deletes for good",
     Consequence.BULK: "changes many records at once",
@@ -93,7 +95,7 @@ async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
         else None,
         "note": operation.warns or None,
         "done": "Nothing was changed.",
-        "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
+        "next": NEXT,
     }
     return {name: value for name, value in shown.items() if value not in (None, [], {}, "")}
 

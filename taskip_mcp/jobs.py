@@ -14,7 +14,7 @@ from typing import Any
 
 from taskip_mcp import errors, turn, writes
 from taskip_mcp import operation as operations
-from taskip_mcp.call import Backend, Call
+from taskip_mcp.call import Backend, Call, fields_of
 from taskip_mcp.client import LEAST_WRITE, LOOK
 from taskip_mcp.look import Finding, look_at_each
 from taskip_mcp.operation import Consequence, Operation
@@ -81,7 +81,7 @@ async def carry_out(call: Call) -> Report:
 
 
 def _same(backend: Backend, twin: Entry) -> str:
-    seconds = max(0, round(backend.client.clock.now() - twin.begun))
+    seconds = backend.log.ago(twin)
     states = {"done": "is done", "unknown": "is done, but for some ids nobody knows what became of them"}
     state = states.get(twin.event, "is not finished")
     return (
@@ -294,9 +294,8 @@ def _progress(job: Job) -> str:
 
 def _report(job: Job) -> Report:
     """What the model reads of a job."""
-    path = {name for route in job.operation.routes for name, _ in route.placeholders}
-    left_out = path | {job.operation.chunk}
-    given = {name: value for name, value in job.values.items() if value is not None and name not in left_out}
+    given = fields_of(job.operation, job.values)
+    del given[job.operation.chunk]  # told in `items`
     rest = f"{len(job.todo)} ids are not done: {job.stopped}" if job.todo else ""
     unclear = "What became of the unknown ids could not be looked at." if job.unclear else ""
     resume = f"Go on with resume_job, job_id {job.id}." if job.todo or job.unclear else ""

@@ -141,6 +141,6 @@ async def _preview(backend: Backend, job_id: str) -> Any:
         "cost": await gate.cost(backend, jobs.requests(job.operation, {job.operation.chunk: job.todo})),
         "note": job.operation.warns,
         "done": "Nothing was changed.",
-        "next": "Show this to the user; if they agree, call again with the same arguments and confirm: true.",
+        "next": gate.NEXT,
     }
     return {name: value for name, value in shown.items() if value not in ("", [])}

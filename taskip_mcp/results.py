@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from taskip_mcp.redact import masked
-from taskip_mcp.wire import JsonObject, Page, jsonable
+from taskip_mcp.wire import JsonObject, Page
 
 __all__ = ["Page", "Record", "Report", "Saved", "Written", "render", "shape", "tidy", "written"]
 
@@ -77,7 +77,7 @@ def shape(result: Any) -> JsonObject:
         return tidy({"done": result.done, "id": result.id}) | {"changed": _kept(result.changed)} | note
     if isinstance(result, Report):
         items = {name: value for name, value in result.items.items() if value}
-        told = {"done": result.done, "job": result.job, "changed": tidy(masked(jsonable(result.changed)))}
+        told = {"done": result.done, "job": result.job, "changed": tidy(masked(result.changed))}
         return told | {"items": items} | ({"note": result.note} if result.note else {})
     if isinstance(result, Saved):
         return {"saved": str(result.path), "size": result.size, "type": result.type, "resource": result.uri}

@@ -225,6 +225,10 @@ class WriteLog:
         """The last jobs that were done, newest first."""
         return self._select("kind = 'job' AND event IN ('done', 'unknown') ORDER BY seq DESC LIMIT ?", limit)
 
+    def ago(self, entry: Entry) -> int:
+        """Whole seconds since a write or job was begun."""
+        return max(0, round(self._clock.now() - entry.begun))
+
     def alive(self, entry: Entry) -> bool:
         """Whether the process that has it in hand still runs; of our own, whether we really have it in hand."""
         if entry.owner == self._owner.name:

@@ -157,15 +157,15 @@ async def settle(call: Call, twin: Entry) -> Finding:
 
 
 def _before(call: Call, twin: Entry, what: str) -> str:
-    seconds = max(0, round(call.backend.client.clock.now() - twin.begun))
+    seconds = call.backend.log.ago(twin)
     return (
         f"An identical call {seconds} seconds ago {what}; nothing was sent again. If its record was changed or deleted"
-        f" since, or to do it a second time on purpose, call again with allow_duplicate: true."
+        " since, or to do it a second time on purpose, call again with allow_duplicate: true."
     )
 
 
 def _refuse(call: Call, twin: Entry, what: str) -> NoReturn:
-    seconds = max(0, round(call.backend.client.clock.now() - twin.begun))
+    seconds = call.backend.log.ago(twin)
     raise errors.RepeatedError(
         f"An identical call {seconds} seconds ago {what}. Nothing was sent this time. Ask the user first. {AGAIN}"
     )
