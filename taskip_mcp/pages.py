@@ -9,6 +9,8 @@ What a list that changes meanwhile can do, and what is done about it:
 rows were added, all others move back    a row comes twice; it is kept once, by its id
 rows were removed, all others move up    a row slips to a page that was read before. A total that falls gives it
                                          away: the pages from there on are read again
+rows were added or removed between two   a row passes from one page to the other. Totals that differ give it away:
+requests in flight                       these pages are read again
 rows were removed, or added between two  cannot be seen; a row may be missing
 requests in flight, and there is no
 total
@@ -17,7 +19,7 @@ total
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -94,7 +96,10 @@ async def collect(
     reading = _Reading(first, size, most, max(1, at_once), until)
     reading.take(first, await fetch(first))
     while numbers := reading.plan():
-        for number, outcome in zip(numbers, await _all(fetch, numbers), strict=True):
+        pages = await _all(fetch, numbers)
+        if reading.moved(numbers[0], pages):
+            continue
+        for number, outcome in ((number, pages[number]) for number in numbers):
             if isinstance(outcome, TaskipError):
                 reading.stop(str(outcome), number)
             elif reading.take(number, outcome):
@@ -103,8 +108,11 @@ async def collect(
     return reading.result()
 
 
-async def _all(fetch: Fetch, numbers: Sequence[int]) -> list[Page | TaskipError]:
-    """The pages, or what went wrong with each; a failure does not cancel the others, which are paid for."""
+async def _all(fetch: Fetch, numbers: Sequence[int]) -> dict[int, Page | TaskipError]:
+    """The pages in the order in which they came, or what went wrong with each.
+
+    A failure does not cancel the others, which are paid for.
+    """
     pages: dict[int, Page | TaskipError] = {}
     bugs: list[Exception] = []
 
@@ -121,7 +129,7 @@ async def _all(fetch: Fetch, numbers: Sequence[int]) -> list[Page | TaskipError]
             group.start_soon(one, number)
     if bugs:
         raise bugs[0]
-    return [pages[number] for number in numbers]
+    return pages
 
 
 @dataclass
@@ -137,6 +145,8 @@ class _Reading:
     known: set[tuple[str, str]] = field(default_factory=lambda: set[tuple[str, str]]())
     full: int = 0
     total: int | None = None
+    latest: int | None = None
+    """The total that came last."""
     next: int | None = None
     """The page to ask for; None when the reading is over."""
     last: int = 0
@@ -174,10 +184,8 @@ class _Reading:
     def take(self, number: int, page: Page) -> bool:
         """Add a page; False when the pages that were asked together with it and come after are of no use."""
         self.full = self.full or self._first_size(page)
-        total = self._credible(number, page)
-        if self._slipped(number, total):
-            return False
-        self.total = total
+        self.total = self._credible(number, page)
+        self.latest = self.latest if number > self.first else self.total
         more, repeated = self._more(number, page), not self._add(page.items) and number > self.last
         self.last = max(self.last, number)
         self.next = number + 1 if more and not (repeated or self.found) else None
@@ -203,15 +211,28 @@ class _Reading:
     def _before(self, number: int) -> int:
         return (number - 1) * self.full
 
-    def _slipped(self, number: int, total: int | None) -> bool:
-        """Whether rows may have moved from this page to those before it; these are then the next to be read."""
-        if total is None or self.total is None or total >= self.total or number <= self.first:
+    def moved(self, number: int, pages: Mapping[int, Page | TaskipError]) -> bool:
+        """Whether rows may have moved between pages while these came; then they are read again, from there on.
+
+        A total that falls tells of rows that went, wherever they were. Totals that differ among pages which were asked
+        together tell of any change: the answers need not come in order, so a row may have passed between two of them.
+        """
+        gone, totals = 0, list[int]()
+        for (
+            each,
+            page,
+        ) in pages.items():  # in the order in which they came: else what was added hides what went
+            total = self._credible(each, page) if isinstance(page, Page) else None
+            if total is not None:
+                gone += max(0, (self.latest or 0) - total)
+                totals.append(total)
+            self.latest = total
+        if not gone and len(set(totals)) < 2:
             return False
         if self.rereads == REREADS:
             self.reason = CHANGED
             return False
-        back = ceil((self.total - total) / self.full)
-        self.next, self.total = max(self.first, number - back), total
+        self.next, self.total = max(self.first, number - ceil(gone / self.full)), self.latest
         self.rereads += 1
         return True
 

@@ -12,7 +12,7 @@ from taskip_mcp import pages
 from taskip_mcp.errors import BudgetError, DeadlineError, ServerError
 from taskip_mcp.pages import Collected, collect
 from taskip_mcp.wire import JsonObject, Page
-from tests.paged import Counters, Rows, Server, ids, records, removed
+from tests.paged import Change, Counters, Rows, Server, added, ids, records, removed
 
 pytestmark = pytest.mark.anyio
 
@@ -309,3 +309,18 @@ def test_an_incomplete_list_says_how_far_it_got_and_where_to_go_on() -> None:
     shown = Collected([{"id": 1}], 6, complete=False, next_page=7, reason="The minute is used up.").shape()
     assert (shown["complete"], shown["next_page"]) == (False, 7)
     assert shown["note"] == "Read up to page 6; go on with page=7. The minute is used up."
+
+
+@pytest.mark.parametrize(
+    ("count", "changes"),
+    [(21, {4: added(0), 5: removed(16)}), (16, {4: added(0)}), (11, {3: added(0)})],
+    ids=["an added row hides a removed one", "a row is added", "a row is added early"],
+)
+@pytest.mark.parametrize("delays", [[0, 0, 0, 1], [0, 1, 0], [1, 0, 0]])
+async def test_no_row_passes_between_two_answers_that_come_in_another_order(
+    count: int, changes: dict[int, Change], delays: list[int]
+) -> None:
+    server = Server(records(count), 5, 5, "laravel", changes=changes, delays=delays)
+    found = await server.all(at_once=4)
+    assert {row["id"] for row in server.rows if row["id"] > 0} <= set(ids(found))
+    assert found.complete
