@@ -15,12 +15,13 @@ import anyio
 
 from taskip_mcp import compare, errors, records
 from taskip_mcp import operation as operations
-from taskip_mcp.operation import Consequence, Effect, Found, Operation
+from taskip_mcp.operation import Consequence, Effect, Operation
 from taskip_mcp.results import Page, Record
 from taskip_mcp.wire import dig
 
 if TYPE_CHECKING:
     from taskip_mcp.call import Call
+from taskip_mcp.facts import Found
 
 logger = logging.getLogger(__name__)
 

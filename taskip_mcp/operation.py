@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from taskip_mcp.facts import Arguments, Child, Follows, Found, Inverse, Undo
+
 GROUPS: tuple[str, ...] = (
     "contact",
     "company",
@@ -45,7 +47,6 @@ OWN_GROUP = "server"
 """The group of the tools that are no operations of TaskIP (module `taskip_mcp.own`)."""
 
 Origin = Literal["reference", "guide", "swagger"]
-Arguments = Mapping[str, Any]
 Function = Callable[..., Coroutine[Any, Any, Any]]
 
 PLACEHOLDER = re.compile(r"\{(\w+):([\w|]+)\}")
@@ -114,24 +115,6 @@ def parse_route(text: str, origin: Origin) -> Route:
     return Route(method, path, origin)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Where a record shows that a create made, and by what one knows it. Used when the answer was lost.
-
-    `read` is the contract id of a read that shows it: a list, or a record with `rows` inside. `match` maps arguments to
-    fields of a row, `query` parameters of the read to arguments or, behind ``=``, to fixed values. `age` is the field
-    that tells when the row was made; `unique` says that no two records of the workspace share what is matched. Fields
-    may be dotted.
-    """
-
-    read: str
-    match: Mapping[str, str]
-    query: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
-    rows: str = ""
-    age: str = ""
-    unique: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tool:
     """What every tool has: a typed function, its effect, and the consequences that some arguments have."""
@@ -184,7 +167,8 @@ class Operation(Tool):
 
     `routes` are in the order in which they are tried. `reads` names the parameters whose record this operation
     returns; `warns` is what happens outside the record, in words for the preview. `found` and `shows` tell where
-    one sees what a write did, `chunk` the list of ids by which a bulk call may be cut.
+    one sees what a write did, `chunk` the list of ids by which a bulk call may be cut. `undo` tells how a write is
+    taken back, `children` what a delete takes with it, `follows` what comes of a call beside the change itself.
     """
 
     contract: str
@@ -195,6 +179,9 @@ class Operation(Tool):
     found: Found | None = None
     shows: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     chunk: str = ""
+    undo: Undo | None = None
+    children: tuple[Child, ...] = ()
+    follows: Follows | None = None
 
     @property
     def group(self) -> str:
@@ -236,6 +223,9 @@ def operation(
     found: Found | None = None,
     shows: Mapping[str, str] | None = None,
     chunk: str = "",
+    undo: Inverse | Undo | None = None,
+    children: Iterable[Child] = (),
+    follows: Follows | None = None,
 ) -> Callable[[Function], Function]:
     """Register a typed function as an operation.
 
@@ -246,7 +236,8 @@ def operation(
     `computed` names placeholders that are no parameter: the function passes them as `path` of the call.
     `found` tells where a create shows (see `Found`). `shows` maps arguments of an update to the fields of the record
     that show them where the names differ: dotted, with ``+`` before a list that then holds the value, ``-`` before one
-    that does not. `chunk` names the parameter with the ids of a bulk call.
+    that does not. `chunk` names the parameter with the ids of a bulk call. `undo` is the inverse, or a function of the
+    arguments that gives it; `children` and `follows` are for the preview and the journal of what goes with it.
     """
     routes = [parse_route(reference, "reference")]
     if guide:
@@ -269,12 +260,19 @@ def operation(
             found=found,
             shows=dict(shows or {}),
             chunk=chunk,
+            undo=_always(undo) if isinstance(undo, Inverse) else undo,
+            children=tuple(children),
+            follows=follows,
         )
         _check(made, frozenset(computed))
         _registry[made.name] = made
         return function
 
     return register
+
+
+def _always(inverse: Inverse) -> Undo:
+    return lambda _: inverse
 
 
 def _check(made: Operation, computed: frozenset[str]) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Arguments, Consequence, Effect, Found, Route, operation
+from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
     CompanyId,

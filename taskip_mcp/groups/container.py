@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Effect, Found, operation
+from taskip_mcp.facts import Found
+from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import Color, ContainerId, Nested, Position, ProjectId, Text
 from taskip_mcp.results import Written
 

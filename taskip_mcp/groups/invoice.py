@@ -10,8 +10,9 @@ from pydantic import Field
 from taskip_mcp import merge, money
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, ConflictError, TaskipError, UnreadableError
+from taskip_mcp.facts import Arguments, Found
 from taskip_mcp.groups.invoice_models import BACK, NAMES, InvoiceItem, Note, Payable, RecurringPayment
-from taskip_mcp.operation import Arguments, Consequence, Effect, Found, operation
+from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
     Amount,

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.operation import Consequence, Effect, Found, operation
+from taskip_mcp.facts import Found
+from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     BookingId,
     ClockTime,

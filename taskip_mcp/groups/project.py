@@ -8,7 +8,8 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.operation import Arguments, Consequence, Effect, Found, operation
+from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
     ContactId,

@@ -9,7 +9,8 @@ from pydantic import Field
 from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import MissingError, UnsupportedError
-from taskip_mcp.operation import Effect, Found, operation
+from taskip_mcp.facts import Found
+from taskip_mcp.operation import Effect, operation
 from taskip_mcp.pages import collect
 from taskip_mcp.params import (
     AttributeId,

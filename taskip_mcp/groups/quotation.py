@@ -8,7 +8,8 @@ from pydantic import Field
 
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.operation import Arguments, Consequence, Effect, Found, Route, operation
+from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
     ContactId,
