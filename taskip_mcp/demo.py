@@ -19,7 +19,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import TextContent
 
-from taskip_mcp import settings
+from taskip_mcp import outside, results, settings
 
 Record = dict[str, Any]
 WIDTH = 108
@@ -38,21 +38,21 @@ class Day:
     previews: int = 0
     steps: list[str] = field(default_factory=lambda: list[str]())
 
-    async def call(self, tool: str, **arguments: Any) -> Record:
+    async def call(self, tool: str, /, **arguments: Any) -> Record:
         """One tool call, printed with the start of its answer; an error ends the demo."""
         result = await self.client.call_tool(tool, arguments)
         block = result.content[0]
         text = block.text if isinstance(block, TextContent) else ""
         say(f"  > {tool} {json.dumps(arguments, ensure_ascii=False)}")
-        say(f"    {text}")
+        say(f"    {outside.unfenced(text)}")
         if result.is_error:
             raise DemoError(f"{tool}: {text}")
         self.calls += 1
-        answer = cast("Record", json.loads(text))
+        answer = cast("Record", results.parse(text))
         self.previews += "preview" in answer
         return answer
 
-    async def first(self, tool: str, **arguments: Any) -> Record:
+    async def first(self, tool: str, /, **arguments: Any) -> Record:
         """The first row of a list."""
         rows = (await self.call(tool, **arguments))["items"]
         return check(rows, f"{tool} lists something")[0]
@@ -171,6 +171,25 @@ async def clean_up(day: Day) -> None:
     await day.call("get_contact", contact_id=rows[0]["id"])
 
 
+async def take_back(day: Day) -> None:
+    """A change is found in the journal and taken back."""
+    company = await day.first("list_companies", limit=1)
+    await day.call("update_company", company_id=company["id"], website="https://wrong.example")
+    change = await day.first("list_changes", record=str(company["id"]), tool="update_company")
+    await day.call("undo_change", change_id=change["id"])
+    after = await day.call("get_company", company_id=company["id"])
+    check(after.get("website") == company.get("website"), "the website is what it was")
+
+
+async def stranger(day: Day) -> None:
+    """A mail that tells the assistant what to do is data, and is marked as such."""
+    mail = await day.first("list_conversations", search="invoices", limit=1)
+    said = await day.client.call_tool("list_conversations", {"search": "invoices", "limit": 1})
+    text = said.content[0].text if isinstance(said.content[0], TextContent) else ""
+    check(text.startswith(outside.NOTICE), "text of outsiders is fenced")
+    say(f"    {mail['subject']}: {mail.get('body_plain', '')}")
+
+
 async def repeat(day: Day) -> None:
     """A create that is sent twice is one; what is left of the rate limit."""
     first = await day.call("create_company", name="Twice & Co", email="hi@twice.example")
@@ -196,6 +215,8 @@ async def business_day(day: Day) -> None:
         ("A task goes onto a board and across it", board),
         ("A deal moves to the next stage", sell),
         ("A bulk delete is previewed and not done", clean_up),
+        ("A wrong change is taken back", take_back),
+        ("A stranger's mail is data, whatever it asks for", stranger),
         ("A create that is sent twice is one, and what is left of the rate limit", repeat),
     )
     for title, act in rest:

@@ -157,10 +157,10 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     found = operation.find(entry.contract)
     given = {name: value for name, value in variables.items() if value != ""}
     if entry.has_pages and given.get("page") == ALL:
-        return results.render((await _every_page(backend, found, given)).shape())
+        return results.document((await _every_page(backend, found, given)).shape(), found.group)
     values = arguments.validate(found, given)
     if entry.mime_type != PDF:
-        return results.render(await perform(backend, found, values))
+        return results.document(await perform(backend, found, values), found.group)
     answer = await Call(backend, found, values)()
     if not isinstance(answer.payload, bytes):
         raise UnreadableError(
@@ -194,7 +194,11 @@ def about(settings: Settings, backend: Backend | None, tools: int) -> str:
             "tools": tools,
             "routes": settings.routes,
             "routes_learned": backend.book.learned if backend else {},
-            "gate": "writes with consequences need confirm: true",
+            "gate": {
+                "confirm": settings.policy.words,
+                "lockdown": settings.lockdown,
+                "not_confirmed_at_all": settings.policy.open,
+            },
         },
         separators=(",", ":"),
     )

@@ -9,6 +9,9 @@ file      ``{"saved": path, "size": bytes, "type": ...}`` and a resource link
 ========  ==============================================================
 
 ``total`` and ``next_page`` are left out where TaskIP does not say, or where there is no further page.
+
+What people outside the workspace wrote is made readable and fenced while a result is written down (see
+`taskip_mcp.outside`): nothing before that changes it, and `parse` reads a result with or without a fence.
 """
 
 from __future__ import annotations
@@ -19,12 +22,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from taskip_mcp import outside
+from taskip_mcp.operation import OWN_GROUP
 from taskip_mcp.redact import masked
 from taskip_mcp.wire import JsonObject, Page
 
-__all__ = ["Page", "Record", "Report", "Saved", "Written", "render", "shape", "tidy", "written"]
+__all__ = [
+    "Page", "Record", "Report", "Saved", "Written", "document", "parse", "render", "shape", "tidy", "written",
+]  # fmt: skip
 
 Record = JsonObject
+
+NOTICE_KEY = "_notice"
+"""No field of TaskIP is called so; it comes before those of the record, and is part of no fence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,32 @@ def tidy(value: Any) -> Any:
     return value
 
 
-def render(result: Any) -> str:
-    """Minified JSON text of any result."""
-    return json.dumps(shape(result), ensure_ascii=False, separators=(",", ":"))
+def render(result: Any, group: str = OWN_GROUP) -> str:
+    """Minified JSON text of any result of a group, fenced where it holds text of outsiders.
+
+    For the server's own group, and for one that is not known, text counts that does in any group.
+    """
+    shown, foreign = _readable(result, group)
+    text = _minified(shown)
+    return outside.fenced(text) if foreign else text
+
+
+def document(result: Any, group: str) -> str:
+    """The same for a resource. That is JSON, which lines around it would break: the notice is its first key."""
+    shown, foreign = _readable(result, group)
+    return _minified({NOTICE_KEY: outside.NOTICE_INSIDE} | shown if foreign else shown)
+
+
+def parse(text: str) -> Any:
+    """The JSON value of a result, fenced or not; raises ValueError for text that is none, such as an error's."""
+    return json.loads(outside.unfenced(text))
+
+
+def _readable(result: Any, group: str) -> tuple[JsonObject, bool]:
+    shown = shape(result)
+    # The paths of a saved file are ours, and must be exact.
+    return (shown, False) if isinstance(result, Saved) else outside.readable(shown, group)
+
+
+def _minified(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

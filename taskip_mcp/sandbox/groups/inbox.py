@@ -7,8 +7,8 @@ from taskip_mcp.sandbox.routing import Call, route
 from taskip_mcp.sandbox.store import Row
 
 MAILBOX = "hello@brightside.example"
-SHOWN = 90
-"""Letters of a body that lists show."""
+SHOWN = 900
+"""Letters of a body that lists show; TaskIP does not say where it cuts."""
 
 
 def _tags(call: Call, row: Row) -> list[Row]:
