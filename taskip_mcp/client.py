@@ -6,6 +6,7 @@ httpx is imported here and nowhere else, on the first request, so that it costs 
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from taskip_mcp import __version__, errors, retry, turn, wire
+from taskip_mcp import __version__, errors, redact, retry, turn, wire
 from taskip_mcp.budget import Budget, Grant, Seen, account_of, open_store, windows_of
 from taskip_mcp.budget.windows import HOUR, MINUTE, QUOTATION_SENDS, UNANSWERED, UPLOADS, Store
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import Outcome
-from taskip_mcp.settings import Settings
+from taskip_mcp.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -33,17 +34,6 @@ LOOK = 8.0
 
 LEAST, LEAST_WRITE = 0.5, 5.0
 """Seconds; with less left a read, or a write, is not begun: a write that is cut off leaves its outcome open."""
-
-STATUS_WORDS: Mapping[int, str] = {
-    400: "TaskIP could not read the request",
-    401: "TaskIP did not accept the API key",
-    403: "TaskIP refused",
-    404: "TaskIP has no such record",
-    409: "TaskIP reports a conflict",
-    413: "The file is too large for TaskIP",
-    422: "TaskIP did not accept the values",
-    429: "TaskIP's rate limit is reached",
-}
 
 
 @dataclass(eq=False)
@@ -121,6 +111,7 @@ class TaskipClient:
         """`transport` replaces the network: the sandbox and the tests come in here."""
         self.settings = settings
         self.clock = clock or Clock()
+        redact.keep_settings(settings)
         self.account = account_of(settings)
         self.budget = Budget(
             store or open_store(settings, self.clock),
@@ -147,8 +138,9 @@ class TaskipClient:
         import httpx
 
         if self._http is None:
+            base = _trusted(self.settings.base_url)
             self._http = httpx.AsyncClient(
-                base_url=self.settings.base_url,
+                base_url=base,
                 headers={
                     "X-Secret-Key": self.settings.secret_key or "sandbox",
                     "Accept": "application/json",
@@ -159,8 +151,9 @@ class TaskipClient:
                 transport=self._transport,
                 # A redirect could carry the key to another host, or turn a POST into a GET.
                 follow_redirects=False,
-                # A proxy of the environment is for the network, not for an application in this process.
-                trust_env=self._transport is None,
+                # A proxy of the environment is for the network, not for an application in this process. Without
+                # encryption it would read the key, and such a request stays on this machine anyway.
+                trust_env=self._transport is None and base.scheme == "https",
             )
         return self._http
 
@@ -169,6 +162,8 @@ class TaskipClient:
 
         A 404 or 405 comes back as `Refused`, since it may mean another route; every other failure is raised.
         """
+        wire.refuse_hidden(request.body)
+        redact.learn(request.body)
         refused: errors.ApiError | None = None
         for tries in count(1):
             try:
@@ -220,7 +215,8 @@ class TaskipClient:
                 status=response.status_code,
                 outcome=_outcome(request, "unknown"),
             ) from None
-        return wire.Answer(response.status_code, kind, payload)
+        # From here on nobody has to think of what may be shown.
+        return wire.Answer(response.status_code, kind, redact.masked(payload))
 
     def _left(self, request: Request) -> float:
         """Seconds of the call that the request may use; raises `DeadlineError` when there are not enough.
@@ -259,41 +255,31 @@ class TaskipClient:
         import httpx
 
         limit = min(self._left(request), self.settings.timeout)
+        http = self._open()
+        made = _built(http, request, left)
         left.begin()
         try:
             with self.clock.fail_after(limit):
-                return await self._open().request(
-                    request.method, request.path, **_payload(request), extensions={"trace": left}
-                )
+                return await http.send(made)
         except (httpx.TimeoutException, TimeoutError):
-            words = f"TaskIP did not answer within {limit:.3g} seconds"
+            lost = errors.LostError(f"TaskIP did not answer within {limit:.3g} seconds")
         except httpx.HTTPError as error:
-            words = f"The connection to TaskIP broke off ({type(error).__name__})"
-        if not left.happened:
-            raise errors.ConnectError(
-                "TaskIP could not be reached",
-                operation=request.operation,
-                outcome=_outcome(request, "unchanged"),
-            )
-        raise errors.LostError(words, operation=request.operation, outcome=_outcome(request, "unknown"))
+            lost = _broken(error)
+        if not left.happened and isinstance(lost, errors.LostError):
+            lost = errors.ConnectError("TaskIP could not be reached")
+        lost.operation = request.operation
+        lost.outcome = _outcome(request, "unknown" if left.happened else "unchanged")
+        raise lost
 
     def _status_error(self, request: Request, response: httpx.Response) -> errors.StatusError:
         status = response.status_code
-        said = wire.complaint(response.headers.get("content-type", ""), response.content)
-        words = STATUS_WORDS.get(
-            status, "TaskIP has a problem" if status >= 500 else "TaskIP refused the request"
-        )
-        if 300 <= status < 400:
-            words = "TaskIP answered with a redirect, which is not followed; check TASKIP_BASE_URL"
-        message = self._masked(said.message)
+        said = wire.complaint(response.headers.get("content-type", ""), response.content, redact.clean)
+        words = wire.status_words(status)
         return errors.error_class(status)(
-            f"{words}: {message}" if message else words,
+            f"{words}: {said.message}" if said.message else words,
             operation=request.operation,
             status=status,
-            fields={
-                self._masked(name): [self._masked(text) for text in texts]
-                for name, texts in said.fields.items()
-            },
+            fields=said.fields,
             # From 400 to 499 TaskIP says that it refused. A server error may come after the change was made, and a
             # redirect is the usual answer to a form that was taken.
             outcome=_outcome(
@@ -301,10 +287,6 @@ class TaskipClient:
             ),
             retry_after=retry.retry_after(response.headers, self.clock.now()),
         )
-
-    def _masked(self, text: str) -> str:
-        """TaskIP may repeat the key; nobody else may see it."""
-        return text.replace(self.settings.secret_key, "***") if self.settings.secret_key else text
 
 
 class Departure:
@@ -323,9 +305,50 @@ class Departure:
         self.happened = self._sure
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Called by the pool at each step."""
+        """Called by the pool at each step, also of the CONNECT to a proxy, which is not the request yet."""
         if event.endswith("send_request_headers.started"):
-            self.happened = True
+            self.happened = self.happened or getattr(info.get("request"), "method", b"") != b"CONNECT"
+
+
+def _trusted(base_url: str) -> httpx.URL:
+    """The address as the HTTP library reads it, which is what counts for where the key goes."""
+    import httpx
+
+    try:
+        base = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise errors.ConfigError(
+            "TASKIP_BASE_URL is no address that can be used. Nothing was sent."
+        ) from None
+    encrypted = base.scheme == "https" or (base.scheme == "http" and is_loopback(base.host))
+    if not encrypted or not base.host or base.userinfo:
+        raise errors.ConfigError(
+            "TASKIP_BASE_URL is not usable: only https:// is, and http:// to this machine. Nothing was sent."
+        )
+    return base
+
+
+def _built(http: httpx.AsyncClient, request: Request, left: Departure) -> httpx.Request:
+    """The request; one whose address is not below that of the API does not leave, since the key goes with it."""
+    made = http.build_request(request.method, request.path, **_payload(request), extensions={"trace": left})
+    base, url = http.base_url, made.url
+    path = base.raw_path + request.path.lstrip("/").encode()
+    if (url.scheme, url.netloc, url.raw_path.partition(b"?")[0]) != (base.scheme, base.netloc, path):
+        raise errors.ArgumentError("The request would go to another address than TaskIP's. Nothing was sent.")
+    return made
+
+
+def _broken(error: httpx.HTTPError) -> errors.UntrustedError | errors.LostError:
+    """What a failure of the transport means."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = cause.verify_message.rstrip(".")
+            return errors.UntrustedError(
+                f"The server at TASKIP_BASE_URL could not prove that it is TaskIP ({why})"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return errors.LostError(f"The connection to TaskIP broke off ({type(error).__name__})")
 
 
 def _seen(request: Request, response: httpx.Response, now: float) -> Seen:

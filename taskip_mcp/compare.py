@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import EllipsisType
 from typing import Any, cast
 
+from taskip_mcp.redact import HIDDEN
+
 DAYS = ("%d-%b-%Y", "%d/%b/%Y", "%d/%m/%y", "%Y-%m-%d", "%d, %b, %Y", "%b %d, %Y", "%d-%m-%Y")
 """The day formats of the contract (conventions.date_formats); month names are English."""
 
@@ -42,6 +44,8 @@ ZONES = 14 * 3600
 
 def agrees(sent: Any, shown: Any) -> bool | None:
     """Whether `shown` is how TaskIP shows `sent`."""
+    if any(isinstance(each, str) and HIDDEN in each for each in (sent, shown)):
+        return None  # a secret, which neither the log nor a record shows
     if sent in (None, "", []):
         return shown in (None, "", [], 0)
     if shown is None:
@@ -165,9 +169,10 @@ def _phones(sent: str, shown: str) -> bool | EllipsisType | None:
 
 def _text(sent: str, shown: str) -> bool | None:
     """Texts, of which TaskIP may clean or cut the longer ones."""
-    one, other = _letters(sent), _letters(shown)
-    marked = any("<" in text or "&" in text or "\n" in text or len(text) > LONG for text in (sent, shown))
     cut = shown.rstrip().endswith(("...", "…"))
+    # The cut may go through a tag.
+    one, other = _letters(sent), _letters(re.sub(r"<[^<>]*$", "", shown) if cut else shown)
+    marked = any("<" in text or "&" in text or "\n" in text or len(text) > LONG for text in (sent, shown))
     if marked and one == other:
         # Only one of them has markup: that is TaskIP's doing. Both: it may be just the markup that was to change.
         return True if one and ("<" in sent) is not ("<" in shown) else None

@@ -78,8 +78,15 @@ def words(folder: Path | None, name: str, error: BaseException) -> str:
     )
 
 
+def private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone, whatever the umask."""
+    # `mkdir(parents=True)` gives its mode to the last one only; who may write above it could replace it.
+    for each in (*reversed(folder.parents), folder):
+        each.mkdir(exist_ok=True, mode=0o700)
+
+
 def _private(folder: Path, name: str) -> str:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     path = folder / name
     # SQLite gives its side files the mode of the database: it must be right before the first of them.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

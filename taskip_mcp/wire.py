@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any, Literal, cast
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from taskip_mcp.errors import ArgumentError
 from taskip_mcp.operation import PLACEHOLDER
+from taskip_mcp.outside import clean
+from taskip_mcp.redact import HIDDEN, hidden_at
 
 JsonObject = dict[str, Any]
 
@@ -34,19 +36,59 @@ ENVELOPE_KEYS = frozenset({*MESSAGE_KEYS, "success", "status", "meta", "links", 
 def build_path(template: str, values: Mapping[str, Any]) -> str:
     """Fill a route template; every value stays one segment of the path.
 
-    Encoding is not enough: HTTP stacks resolve ``.`` and ``..`` before the request leaves, so those, empty
-    values, slashes, backslashes and control characters are refused with `ArgumentError`.
+    Encoding is not enough: HTTP stacks resolve ``.`` and ``..`` before the request leaves, some take ``%2f``, a
+    backslash or a full-width solidus for a slash, and a semicolon for the start of parameters. TaskIP's identifiers are
+    numbers, UUIDs and such: anything but letters, digits and ``-._~`` of ASCII is refused with `ArgumentError`.
     """
     return PLACEHOLDER.sub(lambda found: _segment(found[1], values[found[1]]), template)
 
 
+IDENTIFIER = re.compile(r"[A-Za-z0-9._~-]{1,100}")
+
+
 def _segment(name: str, value: Any) -> str:
     text = str(value)
-    if text.strip(". ") == "" or any(sign in text for sign in "/\\?#%") or not text.isprintable():
+    if not IDENTIFIER.fullmatch(text) or not text.strip("."):
+        shown = ascii(text if len(text) <= 60 else text[:57] + "...")
         raise ArgumentError(
-            f"{name}: {text!r} is not an identifier. Nothing was sent. Take the id from a list."
+            f"{name}: {shown} is not an identifier. Nothing was sent. Take the id from a list."
         )
-    return quote(text, safe="")
+    return text
+
+
+DEEPEST = 50
+"""Levels of objects and lists inside of an argument."""
+
+LARGEST = 2**63 - 1
+"""The largest whole number that a database column holds."""
+
+
+def refuse_hidden(body: Any) -> None:
+    """Raise `ArgumentError` where a value that was hidden from the caller would be replaced by the word for it."""
+    if place := hidden_at(body):
+        raise ArgumentError(
+            f"{place}: {HIDDEN} stands for a value that is not shown. Nothing was sent. Leave it out, or give the value"
+            " itself."
+        )
+
+
+def unsendable(value: Any, depth: int = 0) -> str | None:
+    """Why a JSON value cannot be sent, in words; None where it can."""
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+        return "it holds half of a character (a lone surrogate), which cannot be sent"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "give a number; NaN and infinity cannot be sent"
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return "the number is too large"
+    if isinstance(value, Mapping | list) and depth >= DEEPEST:
+        return f"it is nested more than {DEEPEST} levels deep"
+    children: list[Any] = []
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[Any, Any]", value)
+        children = [*fields, *fields.values()]
+    elif isinstance(value, list):
+        children = cast("list[Any]", value)
+    return next((found for each in children if (found := unsendable(each, depth + 1))), None)
 
 
 def jsonable(value: Any) -> Any:
@@ -225,6 +267,25 @@ def whole(value: Any) -> int | None:
 # --- errors -----------------------------------------------------------------------------------------------
 
 
+STATUS_WORDS: Mapping[int, str] = {
+    400: "TaskIP could not read the request",
+    401: "TaskIP did not accept the API key",
+    403: "TaskIP refused",
+    404: "TaskIP has no such record",
+    409: "TaskIP reports a conflict",
+    413: "The file is too large for TaskIP",
+    422: "TaskIP did not accept the values",
+    429: "TaskIP's rate limit is reached",
+}
+
+
+def status_words(status: int) -> str:
+    """What an error status means."""
+    if 300 <= status < 400:
+        return "TaskIP answered with a redirect, which is not followed; check TASKIP_BASE_URL"
+    return STATUS_WORDS.get(status, "TaskIP has a problem" if status >= 500 else "TaskIP refused the request")
+
+
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """What an error body says: a message and, per field, the texts."""
@@ -233,30 +294,41 @@ class Complaint:
     fields: dict[str, list[str]]
 
 
-def complaint(content_type: str, body: bytes) -> Complaint:
-    """Any error body -> `Complaint`; HTML and unreadable bodies give an empty message, never their text."""
+Hide = Callable[[str], str]
+
+
+def complaint(content_type: str, body: bytes, hide: Hide = str) -> Complaint:
+    """Any error body -> `Complaint`; HTML and unreadable bodies give an empty message, never their text.
+
+    `hide` takes the secrets out of a text.
+    """
     try:
         payload = decode(content_type, body)
     except Malformed:
         return Complaint("", {})
     if not isinstance(payload, dict):
-        return Complaint(_clean(message_of(payload)), {})
+        return Complaint(_line(message_of(payload), hide), {})
     envelope = cast("JsonObject", payload)
     message = message_of(envelope) or str(envelope.get("error") or "")
     errors = envelope.get("errors")
     fields = cast("JsonObject", errors) if isinstance(errors, dict) else {}
-    return Complaint(_clean(message), {_clean(name): _texts(value) for name, value in fields.items()})
+    return Complaint(
+        _line(message, hide), {_line(name, hide): _lines(value, hide) for name, value in fields.items()}
+    )
 
 
-def _texts(value: Any) -> list[str]:
+def _lines(value: Any, hide: Hide) -> list[str]:
     values = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [_clean(str(text)) for text in values]
+    return [_line(text if isinstance(text, str) else json.dumps(text), hide) for text in values]
 
 
-def _clean(text: str) -> str:
-    """One short line without markup or control characters."""
-    plain = re.sub(r"<[^>]*>", " ", html.unescape(text))
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in plain).split())[:500]
+def _line(text: str, hide: Hide) -> str:
+    """One short line without markup, secrets and characters that nobody sees.
+
+    Secrets are looked for before anything is taken out or cut, which would leave parts of them, and again afterwards.
+    """
+    plain = re.sub(r"<[^>]*>", " ", clean(html.unescape(hide(text))))
+    return hide(" ".join("".join(sign if sign.isprintable() else " " for sign in plain).split()))[:500]
 
 
 Absence = Literal["route", "record", "open"]

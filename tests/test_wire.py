@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import posixpath
+import unicodedata
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taskip_mcp import wire
 from taskip_mcp.errors import ArgumentError
@@ -16,24 +21,67 @@ LARAVEL = {"current_page": 2, "last_page": 4, "per_page": 15, "total": 60, "from
 
 @pytest.mark.parametrize(
     "value",
-    ["", " ", ".", "..", "...", ". .", "a/b", "/", "..\\x", "a\\b", "5?x=1", "5#x", "%2e%2e", "5\n", "\x00"],
-)
+    [
+        "", " ", ".", "..", "...", ". .", "a/b", "/", "//evil.example", "..\\x", "a\\b", "5?x=1", "5#x", "5&x", "5;x=1",
+        "..;", "@evil.example", "5:80", "%2e%2e", "..%2f..%2f5", "..%252f5", "%5c", "5%00", "5\n", "5\r\nX-Y: z", "5 ",
+        "\x00", "5\x00", "\x7f", "５", "．．", "‥", "…", "a／b", "a∕b", "a⁄b", "a⧸b", "a＼b", "a∖b", "a﹨b", "a％2fb",
+        "5\u200b", "\u202e5", "5\ufeff", "é", "\ud800", "x" * 101, ["a"], {"a": 1},
+    ],
+)  # fmt: skip
 def test_a_path_segment_that_could_leave_its_place_is_refused(value: Any) -> None:
-    with pytest.raises(ArgumentError, match="Nothing was sent"):
+    with pytest.raises(ArgumentError, match="Nothing was sent") as caught:
         wire.build_path("/contact/{contact_id:id}", {"contact_id": value})
+    assert str(caught.value).isascii()
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize(
-    ("value", "path"),
+    "value", [5, "prj_1-2.x", "~x", "8c6f1b0e-2f0a-4b0e-9d57-0a8a6f6f2c11", "5.", ".5", "x" * 100]
+)
+def test_an_identifier_is_one_segment_as_it_is(value: Any) -> None:
+    assert wire.build_path("/contact/{contact_id:id}", {"contact_id": value}) == f"/contact/{value}"
+
+
+@given(st.text(max_size=110), st.sampled_from(["NFC", "NFKC", "NFKD"]))
+def test_whatever_stands_in_a_path_stays_one_segment_under_every_reading(value: str, form: Any) -> None:
+    try:
+        path = wire.build_path("/contact/{contact_id:id}/notes", {"contact_id": value})
+    except ArgumentError:
+        return
+    read = unicodedata.normalize(form, unquote(unquote(path)))
+    assert read == path
+    assert posixpath.normpath(read) == path
+    assert path.split("/") == ["", "contact", value, "notes"]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
     [
-        (5, "/contact/5"),
-        ("a b", "/contact/a%20b"),
-        ("prj_1-2.x", "/contact/prj_1-2.x"),
-        ("é", "/contact/%C3%A9"),
+        ({"a": ["x", "\ud800y"]}, "surrogate"),
+        ({"\udfff": 1}, "surrogate"),
+        ([float("nan")], "NaN"),
+        (float("-inf"), "NaN"),
+        ({"n": 2**63}, "too large"),
+        ([-(10**5000)], "too large"),
     ],
 )
-def test_an_identifier_is_one_encoded_segment(value: Any, path: str) -> None:
-    assert wire.build_path("/contact/{contact_id:id}", {"contact_id": value}) == path
+def test_what_no_json_can_carry_is_named(value: Any, why: str) -> None:
+    assert why in (wire.unsendable(value) or "")
+
+
+def test_an_argument_may_be_deep_but_not_endless() -> None:
+    deep: Any = "x"
+    for _ in range(wire.DEEPEST):
+        deep = {"a": deep}
+    assert wire.unsendable(deep) is None
+    assert "levels deep" in (wire.unsendable([deep]) or "")
+    assert wire.unsendable({"a": [1, 2.5, "ü", True, None, 2**63 - 1, "😀"]}) is None
+
+
+def test_a_hidden_value_is_not_sent_back() -> None:
+    wire.refuse_hidden({"custom_fields": {"api_key": "abc"}, "note": "(hidden) is a word here"})
+    with pytest.raises(ArgumentError, match=r"custom_fields\.api_key: .* Nothing was sent"):
+        wire.refuse_hidden({"custom_fields": {"api_key": "(hidden)"}})
 
 
 def test_query_values_are_what_laravel_reads() -> None:
@@ -190,6 +238,19 @@ def test_every_error_envelope_gives_message_and_fields(
 ) -> None:
     found = wire.complaint("application/json", json.dumps(payload).encode())
     assert (found.message, found.fields) == (message, fields)
+
+
+def test_secrets_are_hidden_before_a_text_is_cut_or_cleaned_and_afterwards() -> None:
+    def hide(text: str) -> str:
+        return text.replace("a<b>&c  d", "***").replace("secret", "***")
+
+    told = {
+        "message": "x" * 496 + "secret",
+        "errors": {"secret": ["a<b>&c  d", {"deep": "sec\x00ret"}, "se<i></i>cret"]},
+    }
+    found = wire.complaint("application/json", json.dumps(told).encode(), hide)
+    assert found.message == "x" * 496 + "***"
+    assert found.fields == {"***": ["***", '{"deep": "sec\\u0000ret"}', "se cret"]}
 
 
 def test_an_html_error_page_never_reaches_the_caller() -> None:
