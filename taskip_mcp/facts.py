@@ -5,17 +5,18 @@ Declared beside the operation in its group; used by the look after a lost answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 Arguments = Mapping[str, Any]
-Record = Mapping[str, Any]
+Record = dict[str, Any]
 
-Back = Callable[[dict[str, Any]], Any]
+Back = Callable[[Record], Any]
 """A record -> the value of one argument that would set it so; None where the field was empty.
 
-Raises `merge.UnmappableError` where the record shows the field in a way that cannot be sent back.
+Raises `merge.UnmappableError` where the record shows the field in a way that cannot be sent back; the record itself
+raises it for a field that it lacks, as that one need not have been empty.
 """
 
 Follows = Callable[[Arguments, Record], Iterable[str]]
@@ -46,18 +47,24 @@ class Inverse:
 
     `contract` is the operation that does it; empty: the operation itself. `back` maps its arguments to functions of
     the record; `keep` names arguments that are taken over as they were. Of `back` only what the write gave or cleared
-    is put back, with `whole` everything. `each` is the parameter that takes each id of a bulk call. `read` is the
-    contract id of the read that shows the state before, where that is not the record named by the last identifier of
-    the path. `remake`: it makes a new record, so it is only offered, never carried out by itself. `lost` says in words
-    what does not come back.
+    is put back, with `whole` everything. `left` maps arguments of the inverse to those of the write where the names
+    differ, or to a fixed value behind ``=``: it tells what the write left there; ``=`` alone, that nobody knows.
+
+    `each` is the parameter that takes each id of a bulk call. `read` is the contract id of the read that shows the
+    state before, where that is not the record named by the last identifier of the path. With `rows` the records are
+    inside the state (or the record), under that name; each of them is put back, of a bulk call those of its ids.
+    `remake`: it makes a new record, so it is only offered, never carried out by itself. `lost` says in words what does
+    not come back.
     """
 
     back: Mapping[str, Back] = field(default_factory=lambda: dict[str, Back]())
     contract: str = ""
     keep: tuple[str, ...] = ()
     whole: bool = False
+    left: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     each: str = ""
     read: str = ""
+    rows: str = ""
     remake: bool = False
     lost: str = ""
 
@@ -71,12 +78,12 @@ class Child:
     """Records that a delete takes with it: counted in the preview, kept in the journal.
 
     `read` is the contract id of the list that shows them, `query` its arguments (names of the delete's arguments, or
-    fixed values behind ``=``), `belongs` tells of a row whether it is the target's: (row, target). With `rows` the
-    records are inside the rows, under that name.
+    fixed values behind ``=``). `belongs` tells of a row whether it goes with one of the targets; it also gets the
+    children that were found before, by their `words`. With `rows` the records are inside the rows, under that name.
     """
 
     words: str
     read: str
     query: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
-    belongs: Callable[[Record, Record], bool] | None = None
+    belongs: Callable[[Record, Sequence[Record], Mapping[str, Sequence[Record]]], bool] | None = None
     rows: str = ""

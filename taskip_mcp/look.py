@@ -58,6 +58,7 @@ class Finding:
 
 async def look(call: Call, since: float) -> Finding:
     """Find out what a write did that was begun at `since` (seconds since 1970). Reads only."""
+    call.seen.clear()  # each look is a new one
     try:
         if call.operation.found:
             return await _search(call, call.operation.found, since)
@@ -177,7 +178,7 @@ def _matches(call: Call, found: Found, row: Record) -> bool | None:
 def _fits(call: Call, found: Found, row: Record) -> bool:
     """Whether nothing else that was sent is shown otherwise; what the row does not show says nothing."""
     rest = [name for name in call.given if name not in found.match]
-    return all(_shown(call.operation, row, name, call.given[name]) is not False for name in rest)
+    return all(shown(call.operation, row, name, call.given[name]) is not False for name in rest)
 
 
 # --- updates ----------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ async def _compare(call: Call, since: float) -> Finding:
     if record is None:
         return Finding("unknown", where)
     wanted = call.given | dict.fromkeys(cast("list[str]", call.arguments.get("clear") or []))
-    told = {name: _shown(call.operation, record, name, value) for name, value in wanted.items()}
+    told = {name: shown(call.operation, record, name, value) for name, value in wanted.items()}
     wrong, right, hidden = (
         ", ".join(name for name, verdict in told.items() if verdict is kind) for kind in (False, True, None)
     )
@@ -210,7 +211,7 @@ async def _compare(call: Call, since: float) -> Finding:
     return Finding("unknown", f"{where}: it shows {right} as sent, but {hidden} cannot be seen there", record)
 
 
-def _shown(operation: Operation, record: Record, name: str, value: Any) -> bool | None:
+def shown(operation: Operation, record: Record, name: str, value: Any) -> bool | None:
     """Whether the record shows the argument; None when it has no field for it."""
     if name in SHIFTING or isinstance(value, Mapping):
         return None
@@ -249,6 +250,7 @@ AT_ONCE = 4
 
 async def look_at_each(call: Call, ids: Sequence[Any]) -> Finding:
     """Read each record of a bulk call; the verdict is ``done`` or ``not_done`` only where it is the same for all."""
+    call.seen.clear()  # what was read before shows nothing of what the write did
     found: dict[Any, Verdict] = dict.fromkeys(ids, "unknown")
     failed: list[Any] = []
     limit = anyio.CapacityLimiter(AT_ONCE)

@@ -7,7 +7,7 @@ what the caller gave.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -110,5 +110,61 @@ def day(name: str, *patterns: str) -> Extractor:
             except ValueError:
                 continue
         raise UnmappableError(f"TaskIP shows {name} as {text!r}, which is no date in its documented form")
+
+    return extract
+
+
+def amount(name: str) -> Extractor:
+    """The record shows a number, maybe as text; the body wants a number."""
+
+    def extract(record: JsonObject) -> float | None:
+        value = record.get(name)
+        if value in (None, ""):
+            return None
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise UnmappableError(f"TaskIP shows {name} as {value!r}, which is no number") from None
+
+    return extract
+
+
+def word(name: str, words: Mapping[Any, Any]) -> Extractor:
+    """The record shows one of the keys of `words`; the argument wants the word behind it."""
+
+    def extract(record: JsonObject) -> Any:
+        value = record.get(name)
+        if value is None:
+            return None
+        if value not in words:
+            raise UnmappableError(f"TaskIP shows {name} as {value!r}, which no word stands for")
+        return words[value]
+
+    return extract
+
+
+def inside(name: str, extract: Extractor) -> Extractor:
+    """The record has an object, and the value is in there."""
+
+    def find(record: JsonObject) -> Any:
+        value = record.get(name)
+        return extract(cast("JsonObject", value)) if isinstance(value, dict) else None
+
+    return find
+
+
+TRUTH: Mapping[Any, bool] = {0: False, 1: True, "0": False, "1": True}
+"""How records show what is sent as true or false; to Python the numbers are the truth values as well."""
+
+
+def places(parameter: str, field: str, named: Callable[[], Iterable[Any]]) -> Extractor:
+    """A list shows rows with ``order`` and their id in `field`; the argument wants the places of the `named` ids."""
+
+    def extract(state: JsonObject) -> list[JsonObject]:
+        rows = {row.get(field): row.get("order") for row in cast("list[JsonObject]", state.get("items"))}
+        found = {each: rows.get(each) for each in named()}
+        if not all(isinstance(order, int) for order in found.values()):
+            raise UnmappableError("TaskIP did not show the place of each")
+        return [{parameter: each, "order": order} for each, order in found.items()]
 
     return extract

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from taskip_mcp.sandbox import Sandbox
@@ -165,7 +166,12 @@ CALLS: dict[str, dict[str, Any]] = {
 
 def arguments_for(name: str, sandbox: Sandbox) -> dict[str, Any]:
     """The call of a tool, with the uuids of this sandbox."""
-    return {key: _uuid(value, sandbox) for key, value in CALLS[name].items()}
+    return filled(CALLS[name], sandbox)
+
+
+def filled(given: Mapping[str, Any], sandbox: Sandbox) -> dict[str, Any]:
+    """Arguments with the uuids of this sandbox."""
+    return {key: _uuid(value, sandbox) for key, value in given.items()}
 
 
 def _uuid(value: Any, sandbox: Sandbox) -> Any:

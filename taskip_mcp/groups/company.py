@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Unpack
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Unpack, cast
 
 from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Child, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -40,7 +41,30 @@ WRITABLE = (
 )  # fmt: skip
 # The update repeats the required set and may empty the rest (contract company.update); the read shows every field.
 BACK = {name: merge.same(name) for name in WRITABLE}
+REMADE = Inverse(
+    contract="company.create",
+    back=BACK,
+    remake=True,
+    lost="The id, the image and the contacts and projects that went with the company do not come back.",
+)
 CASCADE = "The company's contacts and projects are deleted with it."
+
+
+def _works_there(contact: Record, companies: Sequence[Record], _: Any) -> bool:
+    return contact.get("company_id") in {company.get("id") for company in companies}
+
+
+def _is_for(project: Record, _: Any, before: Mapping[str, Sequence[Record]]) -> bool:
+    """A project shows its clients, who are contacts (schema project)."""
+    contacts = {contact.get("id") for contact in before["contacts deleted with it"]}
+    return any(client.get("id") in contacts for client in cast("list[Record]", project.get("client") or []))
+
+
+# The guide says that contacts and projects are removed too (contract company.delete).
+CHILDREN = (
+    Child(words="contacts deleted with it", read="contact.list", belongs=_works_there),
+    Child(words="projects deleted with it", read="project.list", belongs=_is_for),
+)
 
 
 @operation("company.list", "GET /company", Effect.READ)
@@ -91,7 +115,7 @@ async def get_company(call: Call, company_id: CompanyId) -> Record:
     return await call.record()
 
 
-@operation("company.update", "PUT /company/{company_id:id}", Effect.UPDATE)
+@operation("company.update", "PUT /company/{company_id:id}", Effect.UPDATE, undo=Inverse(back=BACK))
 async def update_company(
     call: Call,
     company_id: CompanyId,
@@ -112,7 +136,14 @@ async def update_company(
     return await call.write(f"Company {company_id} updated", id=company_id, body=call.merge(record, BACK))
 
 
-@operation("company.delete", "DELETE /company/{company_id:id}", Effect.DELETE, warns=CASCADE)
+@operation(
+    "company.delete",
+    "DELETE /company/{company_id:id}",
+    Effect.DELETE,
+    warns=CASCADE,
+    undo=REMADE,
+    children=CHILDREN,
+)
 async def delete_company(call: Call, company_id: CompanyId) -> Written:
     """Delete a company for good, together with its contacts and projects."""
     return await call.write(f"Company {company_id} deleted", id=company_id)
@@ -125,6 +156,8 @@ async def delete_company(call: Call, company_id: CompanyId) -> Written:
     chunk="company_ids",
     possible={Consequence.DELETE, Consequence.BULK},
     warns=CASCADE,
+    undo=REMADE,
+    children=CHILDREN,
 )
 async def bulk_delete_companies(
     call: Call,

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, Unpack
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.facts import Arguments, Back, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -50,6 +51,36 @@ Invite = Annotated[
 Clearable = Literal[
     "last_name", "phone_code", "phone_number", "company_id", "position", "address", "zip_code", "timezone", "details",
 ]  # fmt: skip
+
+
+def _closed(record: Record) -> bool:
+    """The portal can be closed again; opening it takes a password, which TaskIP never shows."""
+    if record.get("access_portal"):
+        raise merge.UnmappableError("the portal was open, and to open it TaskIP wants a password")
+    return False
+
+
+PLAIN = (
+    "first_name", "last_name", "email", "phone_number", "company_id", "position", "country_id", "state_id", "city_id",
+    "address", "zip_code", "timezone", "custom_fields",
+)  # fmt: skip
+# What reads show (schema contact); they never show phone_code and password.
+AGAIN: dict[str, Back] = {**{name: merge.same(name) for name in PLAIN}, "image": merge.one_id("image")}
+BACK: dict[str, Back] = {**AGAIN, "details": merge.same("details"), "access_portal": _closed}
+REMADE = Inverse(
+    contract="contact.create",
+    back=AGAIN,
+    remake=True,
+    lost="The id and user id, phone_code, portal access and password, details, billing data and languages do not come"
+    " back, nor does what refers to the id.",
+)
+
+
+def _before(arguments: Arguments) -> Inverse:
+    """An invitation opens the portal, too; whether custom_fields replaces the map or adds to it is not documented."""
+    adds = "Keys that were added to custom_fields may stay." if arguments.get("custom_fields") else ""
+    opens = {"access_portal": "invite_client"} if arguments.get("invite_client") else {}
+    return Inverse(back=BACK, left=opens, lost=adds)
 
 
 def _access(arguments: Arguments) -> set[Consequence]:
@@ -133,6 +164,7 @@ async def get_contact(call: Call, contact_id: ContactId) -> Record:
     Effect.UPDATE,
     possible={Consequence.SEND, Consequence.ACCESS},
     judge=_access,
+    undo=_before,
 )
 async def update_contact(
     call: Call,
@@ -164,7 +196,7 @@ async def update_contact(
     )
 
 
-@operation("contact.delete", "DELETE /contact/{contact_id:id}", Effect.DELETE)
+@operation("contact.delete", "DELETE /contact/{contact_id:id}", Effect.DELETE, undo=REMADE)
 async def delete_contact(call: Call, contact_id: ContactId) -> Written:
     """Delete one contact for good. To remove several use bulk_delete_contacts."""
     return await call.write(f"Contact {contact_id} deleted", id=contact_id)
@@ -176,6 +208,7 @@ async def delete_contact(call: Call, contact_id: ContactId) -> Written:
     Effect.BULK,
     chunk="contact_ids",
     possible={Consequence.DELETE, Consequence.BULK},
+    undo=REMADE,
 )
 async def bulk_delete_contacts(
     call: Call,
@@ -192,6 +225,9 @@ async def bulk_delete_contacts(
     guide="POST /contact/invite-client/{contact_id:id}",
     possible={Consequence.SEND, Consequence.ACCESS},
     warns="An invitation to the client portal is mailed to the contact.",
+    follows=lambda _, contact: [
+        f"It goes to {contact.get('email') or 'an address that TaskIP does not show'}."
+    ],
 )
 async def invite_client(
     call: Call,

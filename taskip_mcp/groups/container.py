@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Arguments, Child, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import Color, ContainerId, Nested, Position, ProjectId, Text
 from taskip_mcp.results import Written
@@ -21,6 +22,14 @@ class ContainerPlace(Nested):
 
     container_id: Annotated[ContainerId, Field(description="Board column.")]
     order: Annotated[Position, Field(description="Its new place, counted from the left.")]
+
+
+def _places(arguments: Arguments) -> Inverse:
+    """The board shows the places; only those of the named columns are put back."""
+    places = merge.places(
+        "container_id", "container_id", lambda: [each["container_id"] for each in arguments["order"]]
+    )
+    return Inverse(back={"order": places}, read="task.list")
 
 
 @operation(
@@ -40,7 +49,13 @@ async def create_container(
     return await call.write(f"Column {name} created")
 
 
-@operation("container.rename", f"PUT {CONTAINER}/rename", Effect.UPDATE, shows={"name": "title"})
+@operation(
+    "container.rename",
+    f"PUT {CONTAINER}/rename",
+    Effect.UPDATE,
+    shows={"name": "title"},
+    undo=Inverse(back={"name": merge.same("title")}),
+)
 async def rename_container(
     call: Call, project_id: ProjectId, container_id: ContainerId, name: Name
 ) -> Written:
@@ -48,7 +63,12 @@ async def rename_container(
     return await call.write(f"Column {container_id} renamed", id=container_id)
 
 
-@operation("container.change_color", f"POST {CONTAINER}/change-color", Effect.UPDATE)
+@operation(
+    "container.change_color",
+    f"POST {CONTAINER}/change-color",
+    Effect.UPDATE,
+    undo=Inverse(back={"color": merge.same("color")}),
+)
 async def update_container_color(
     call: Call, project_id: ProjectId, container_id: ContainerId, color: Color
 ) -> Written:
@@ -56,7 +76,12 @@ async def update_container_color(
     return await call.write(f"Column {container_id} coloured", id=container_id)
 
 
-@operation("container.change_order", "POST /project/{project_id:uuid}/container/change-order", Effect.UPDATE)
+@operation(
+    "container.change_order",
+    "POST /project/{project_id:uuid}/container/change-order",
+    Effect.UPDATE,
+    undo=_places,
+)
 async def reorder_containers(
     call: Call,
     project_id: ProjectId,
@@ -71,6 +96,23 @@ async def reorder_containers(
     f"DELETE {CONTAINER}/delete",
     Effect.DELETE,
     warns="TaskIP does not say what becomes of the tasks in the column: move them first with move_container_tasks.",
+    children=(
+        Child(
+            words="tasks in it",
+            read="task.list",
+            query={"project_id": "project_id"},
+            belongs=lambda task, columns, _: (
+                task.get("container_id") in {column.get("container_id") for column in columns}
+            ),
+            rows="items",
+        ),
+    ),
+    undo=Inverse(
+        contract="container.create",
+        back={"name": merge.same("title"), "color": merge.same("color"), "order": merge.same("order")},
+        remake=True,
+        lost="The id and whatever tasks went with the column do not come back.",
+    ),
 )
 async def delete_container(call: Call, project_id: ProjectId, container_id: ContainerId) -> Written:
     """Delete a column of a project's board for good. Its tasks may be lost: use move_container_tasks first."""
@@ -82,6 +124,15 @@ async def delete_container(call: Call, project_id: ProjectId, container_id: Cont
     f"POST {CONTAINER}/move-all-tasks",
     Effect.BULK,
     warns="Which task came from which column is lost.",
+    # Only the journal knows which tasks they were: they go back one by one, in the order of the board.
+    undo=Inverse(
+        contract="task.change_container",
+        each="task_id",
+        rows="items",
+        keep=("container_id",),
+        left={"container_id": "target_container_id"},
+        lost="The places of the tasks within the column may be others.",
+    ),
 )
 async def move_container_tasks(
     call: Call,

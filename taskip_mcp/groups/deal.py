@@ -6,13 +6,15 @@ The guide has the deals themselves under ``/deals`` and what belongs to them und
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Unpack
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.facts import Arguments, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -42,6 +44,32 @@ DealName = Annotated[Text, Field(description="Name of the deal.")]
 Owner = Annotated[MemberId, Field(description="Team member who owns the deal (list_team_members).")]
 Description = Annotated[str | None, Field(description="What the deal is about.")]
 ClosingDate = Annotated[Day, Field(description="Expected closing day, YYYY-MM-DD.")]
+
+
+def _closing(record: Record) -> str | None:
+    """Reads show two digits of the year (contract conventions.date_formats): those of this century."""
+    found = merge.day("closing_date", "%d/%m/%y")(record)
+    return f"20{found[2:]}" if found else None
+
+
+# What the single read shows of each field (schema deal).
+BACK = {
+    "deal_name": merge.same("deal_name"),
+    "company_id": merge.one_id("company"),
+    "contact_id": merge.one_id("contact"),
+    "deal_owner_id": merge.one_id("deal_owner"),
+    "deal_stage_id": merge.same("deal_stage_id"),
+    "deal_amount": merge.amount("deal_amount"),
+    "closing_date": _closing,
+    "description": merge.same("description"),
+}
+REMADE = Inverse(
+    contract="deal.create",
+    back=BACK,
+    remake=True,
+    lost="The id, status, currency, tags and place in the stage, notes, activities, tasks, meetings and files do"
+    " not come back.",
+)
 
 
 @operation(
@@ -116,6 +144,7 @@ async def get_deal(call: Call, pipeline_id: PipelineId, deal_id: DealId) -> Reco
     "PUT /sales-pipeline/{pipeline_id:uuid}/deal/{deal_id:id}",
     Effect.UPDATE,
     guide="PUT /sales-pipeline/{pipeline_id:uuid}/deals/{deal_id:id}",
+    undo=Inverse(back=BACK),
 )
 async def update_deal(
     call: Call,
@@ -141,10 +170,14 @@ async def update_deal(
     "DELETE /sales-pipeline/{pipeline_id:uuid}/deal/{deal_id:id}",
     Effect.DELETE,
     guide="DELETE /sales-pipeline/{pipeline_id:uuid}/deals/{deal_id:id}",
+    undo=REMADE,
 )
 async def delete_deal(call: Call, pipeline_id: PipelineId, deal_id: DealId) -> Written:
     """Delete one deal for good. For several use bulk_update_deals."""
     return await call.write(f"Deal {deal_id} deleted", id=deal_id)
+
+
+STAGE = Inverse(back={"stage_id": merge.same("deal_stage_id")})
 
 
 @operation(
@@ -154,6 +187,7 @@ async def delete_deal(call: Call, pipeline_id: PipelineId, deal_id: DealId) -> W
     shows={"stage_id": "deal_stage_id"},
     # The reference row has no description anywhere; an update of the stage is the documented way.
     guide="PUT /sales-pipeline/{pipeline_id:uuid}/deals/{deal_id:id}",
+    undo=STAGE,
 )
 async def move_deal(
     call: Call, pipeline_id: PipelineId, deal_id: DealId, stage_id: StageId, extra: Extra = None
@@ -210,6 +244,22 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     return found | {Consequence.DELETE} if arguments.get("action") == "delete" else found
 
 
+# Only lists show the status of a deal, and the list of the stages shows all deals at once (schema deal, _list_only).
+STATUS = Inverse(
+    each="deal_ids",
+    keep=("action",),
+    back={"status": merge.same("status")},
+    read="stage.list",
+    rows="deals",
+    lost="TaskIP documents no field for a deal's status: check with list_deals.",
+)
+
+
+def _undo_bulk(arguments: Arguments) -> Inverse:
+    moved = replace(STAGE, contract="deal.change_stage", each="deal_id")
+    return {"delete": REMADE, "move_stage": moved, "update_status": STATUS}[arguments["action"]]
+
+
 def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
     """Each action takes its own field and no other (contract deal.bulk_actions)."""
     wants = {"move_stage": "stage_id", "update_status": "status"}.get(action)
@@ -231,6 +281,7 @@ def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
     computed=("deal_id",),
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,
+    undo=_undo_bulk,
 )
 async def bulk_update_deals(
     call: Call,

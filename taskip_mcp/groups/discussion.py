@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.facts import Found
-from taskip_mcp.operation import Effect, operation
+from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     ProjectId,
     RecordId,
@@ -34,6 +34,9 @@ async def list_discussions(
     "discussion.create",
     f"POST {DISCUSSION}",
     Effect.CREATE,
+    # Whether it notifies is unknown, but clients may see it, and nothing deletes it (contract discussion.create).
+    possible={Consequence.SEND},
+    warns="Members of the project, clients included, may see it and be notified.",
     found=Found("discussion.list", {"message": "msg_content"}, age="createdAt"),
 )
 async def create_discussion(

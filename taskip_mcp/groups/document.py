@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import UnreadableError
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -30,6 +31,12 @@ from taskip_mcp.params import (
 from taskip_mcp.results import Page, Record, Saved, Written
 
 VISIBILITY = {"private": 0, "team": 1, "public": 2}
+# The current record shows neither description nor tags nor is_public (contract document.update).
+BACK = {
+    **{name: merge.same(name) for name in ("name", "description", "tags", "is_public")},
+    "folder_id": merge.one_id("folder"),
+}
+WORDS = {number: word for word, number in VISIBILITY.items()}
 DOUBT = "From an older part of the guide: TaskIP may ignore it."
 
 
@@ -109,6 +116,7 @@ async def get_document(call: Call, document_id: DocumentId) -> Record:
     "PUT /document/{document_id:id}",
     Effect.UPDATE,
     swagger="PUT /documents/{document_id:id}",
+    undo=Inverse(back=BACK),
 )
 async def update_document(
     call: Call,
@@ -132,6 +140,17 @@ async def update_document(
     Effect.DELETE,
     swagger="DELETE /documents/{document_id:id}",
     warns="Its versions and comments are deleted too.",
+    undo=Inverse(
+        contract="document.create",
+        back={
+            "name": merge.same("name"),
+            "visibility": merge.inside("visibility", merge.word("id", WORDS)),
+            "folder_id": merge.inside("folder", merge.same("uuid")),
+        },
+        remake=True,
+        lost="The id and uuid, the content, versions, comments, the owner and permissions do not come back: the call"
+        " makes an empty document.",
+    ),
 )
 async def delete_document(call: Call, document_id: DocumentId) -> Written:
     """Delete a document for good, with its versions and comments."""

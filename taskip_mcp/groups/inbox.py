@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     ConversationId,
@@ -37,6 +38,11 @@ class Tag(Nested):
 
     label: Annotated[Text, Field(description="Name of the tag.")]
     color: Annotated[str | None, Field(description="Hex colour, such as #1E90FF.")] = None
+
+
+def _as_tags(record: Record) -> list[Record]:
+    color = {"color": record["color"]} if record.get("color") else {}
+    return [{"label": record.get("title")} | color]
 
 
 @operation("inbox.list", "GET /inbox/conversation/all", Effect.READ, reads=("conversation_id", "tag_id"))
@@ -97,6 +103,7 @@ async def send_message(
     "POST /inbox/conversation/{conversation_id:uuid}/reply",
     Effect.SEND,
     warns="The reply is mailed to the sender, with reply_all to everybody on copy.",
+    follows=lambda _, mail: [f"It goes to {mail.get('reply_to') or mail.get('from_email') or 'the sender'}."],
 )
 async def reply_conversation(
     call: Call,
@@ -132,7 +139,13 @@ async def get_inbox_address(call: Call) -> Record:
 
 
 # The reference words this as an assignment; guide and swagger show that it edits the tag itself.
-@operation("inbox.update_tag", "PUT /inbox/assign-tags/{tag_id:id}", Effect.UPDATE, shows={"name": "title"})
+@operation(
+    "inbox.update_tag",
+    "PUT /inbox/assign-tags/{tag_id:id}",
+    Effect.UPDATE,
+    shows={"name": "title"},
+    undo=Inverse(back={"name": merge.same("title"), "color": merge.same("color")}),
+)
 async def update_inbox_tag(
     call: Call,
     tag_id: TagId,
@@ -148,6 +161,12 @@ async def update_inbox_tag(
     "DELETE /inbox/assign-tags/{tag_id:id}",
     Effect.DELETE,
     warns="The tag is removed from every conversation; TaskIP cannot take it off a single one.",
+    undo=Inverse(
+        contract="inbox.assign_tags",
+        back={"tags": _as_tags},
+        remake=True,
+        lost="The id does not come back, nor which conversations had the tag: the call puts it on one.",
+    ),
 )
 async def delete_inbox_tag(call: Call, tag_id: TagId) -> Written:
     """Delete an inbox tag everywhere. There is no way to take a tag off one conversation."""

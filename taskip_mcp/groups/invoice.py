@@ -11,6 +11,7 @@ from taskip_mcp import merge, money
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, ConflictError, TaskipError, UnreadableError
 from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.groups import invoice_undo
 from taskip_mcp.groups.invoice_models import BACK, NAMES, InvoiceItem, Note, Payable, RecurringPayment
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
@@ -35,6 +36,7 @@ from taskip_mcp.params import (
     WholeNumber,
 )
 from taskip_mcp.results import Page, Record, Saved, Written
+from taskip_mcp.wire import dig
 
 Status = Literal["draft", "sent", "paid", "overdue", "cancelled"]
 Subject = Annotated[ShortText, Field(description="What the invoice is for.")]
@@ -139,7 +141,7 @@ async def get_invoice(call: Call, invoice_id: InvoiceId) -> Record:
     return await call.record()
 
 
-@operation("invoice.update", "PUT /invoice/{invoice_id:id}", Effect.UPDATE)
+@operation("invoice.update", "PUT /invoice/{invoice_id:id}", Effect.UPDATE, undo=invoice_undo.of_update)
 async def update_invoice(
     call: Call,
     invoice_id: InvoiceId,
@@ -194,11 +196,20 @@ def _recount(record: Record, body: Record, changed: set[str]) -> None:
     "invoice.delete",
     "DELETE /invoice/{invoice_id:id}",
     Effect.DELETE,
+    undo=invoice_undo.REMADE,
     warns="TaskIP refuses this for invoices that are paid or paid in part; no restore is documented.",
 )
 async def delete_invoice(call: Call, invoice_id: InvoiceId) -> Written:
     """Delete a draft or sent invoice for good. To void one that the client has, set it to cancelled instead."""
     return await call.write(f"Invoice {invoice_id} deleted", id=invoice_id)
+
+
+def _mailed(arguments: Arguments, record: Record) -> list[str]:
+    """Where it goes and under which subject, as far as the record tells."""
+    client = dig(record, "contacts.email") or "an address that the record does not show"
+    to = f"It goes to {arguments.get('email') or client}."
+    subject = arguments.get("subject") or record.get("subject")
+    return [to, f"Subject: {subject}."] if subject else [to]
 
 
 @operation(
@@ -207,6 +218,7 @@ async def delete_invoice(call: Call, invoice_id: InvoiceId) -> Written:
     Effect.SEND,
     guide="POST /invoice/sent/{invoice_id:id}",
     warns="The invoice is mailed to the client, or to `email` if given.",
+    follows=_mailed,
 )
 async def send_invoice(
     call: Call,
@@ -236,6 +248,7 @@ def _paid(arguments: Arguments) -> set[Consequence]:
     Effect.UPDATE,
     possible={Consequence.MONEY},
     judge=_paid,
+    undo=invoice_undo.of_status,
     idempotent=False,
     warns="Paid records a payment and locks the invoice against edits and deletion; repeating it may record another.",
 )
@@ -300,6 +313,7 @@ async def download_invoice_pdf(
     Effect.UPDATE,
     possible={Consequence.MONEY},
     warns="It decides where the client's payment goes.",
+    undo=invoice_undo.GATEWAY,
 )
 async def set_invoice_payment_gateway(
     call: Call,
@@ -322,6 +336,7 @@ async def set_invoice_payment_gateway(
         "frequency": "recurring_payment.payment_recurring_type",
     },
     possible={Consequence.MONEY},
+    undo=invoice_undo.RECURRING,
     warns="A recurring invoice bills the client on a schedule without being asked again.",
 )
 async def set_invoice_recurring(
@@ -360,6 +375,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     possible={Consequence.BULK, *BULK.values()},
     judge=_bulk,
     idempotent=False,
+    undo=invoice_undo.of_bulk,
     warns="TaskIP does not say what became of each invoice. send mails every client concerned.",
 )
 async def bulk_update_invoices(

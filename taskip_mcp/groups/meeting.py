@@ -114,6 +114,7 @@ async def get_meeting_booking(call: Call, meeting_id: MeetingId, booking_id: Boo
     Effect.CREATE,
     possible={Consequence.SEND},
     warns="The attendee is mailed a confirmation; the API cannot cancel a booking.",
+    follows=lambda arguments, _: [f"It goes to {arguments['email']}."],
     found=Found(
         "meeting.list_bookings",
         {"email": "email", "date": "date", "time_slot_start": "time_slot_start"},

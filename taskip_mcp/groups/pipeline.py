@@ -10,8 +10,9 @@ from typing import Annotated, Literal, Unpack
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Child, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     Limit,
@@ -25,6 +26,7 @@ from taskip_mcp.results import Page, Record, Written
 
 Status = Literal["active", "inactive", "archived"]
 PipelineStatus = Annotated[Status | None, Field(description="Status of the pipeline.")]
+BACK = {"title": merge.same("title"), "status": merge.same("status")}
 
 
 @operation("pipeline.list", "GET /sales-pipeline", Effect.READ)
@@ -65,7 +67,12 @@ async def get_pipeline(call: Call, pipeline_id: PipelineId) -> Record:
     return await call.record()
 
 
-@operation("pipeline.update", "PUT /sales-pipeline/{pipeline_id:uuid|id}", Effect.UPDATE)
+@operation(
+    "pipeline.update",
+    "PUT /sales-pipeline/{pipeline_id:uuid|id}",
+    Effect.UPDATE,
+    undo=Inverse(back=BACK),
+)
 async def update_pipeline(
     call: Call,
     pipeline_id: PipelineId,
@@ -81,6 +88,16 @@ async def update_pipeline(
     "DELETE /sales-pipeline/{pipeline_id:uuid|id}",
     Effect.DELETE,
     warns="TaskIP does not say what becomes of the stages and deals in the pipeline; expect to lose them.",
+    children=(
+        Child(words="stages in it", read="stage.list", query={"pipeline_id": "pipeline_id"}),
+        Child(words="deals in it", read="stage.list", query={"pipeline_id": "pipeline_id"}, rows="deals"),
+    ),
+    undo=Inverse(
+        contract="pipeline.create",
+        back=BACK,
+        remake=True,
+        lost="The uuid, the stages and the deals in them do not come back.",
+    ),
 )
 async def delete_pipeline(call: Call, pipeline_id: PipelineId) -> Written:
     """Delete a sales pipeline for good, probably with its stages and deals. To keep them set status archived."""

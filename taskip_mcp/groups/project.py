@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.facts import Arguments, Back, Child, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -63,6 +63,9 @@ NAMES = {
     "assignee_ids": "assignee",
     "project_manager_ids": "project_manager",
 }
+PARAMETERS = (
+    "title", "description", "priority", "status", "started_at", "ended_at", *NAMES, "complete_status_id",
+)  # fmt: skip
 PRIVACY = {"private": 0, "public": 1}
 DATES = ("%d-%b-%Y", "%Y-%m-%d")
 # What the single read shows of each writable field; the update replaces them all (contract project.update).
@@ -81,6 +84,13 @@ BACK = {
     "project_manager": merge.ids("project_manager"),
     "complete_status_id": merge.same("complete_status_id"),
 }
+
+
+BEFORE: dict[str, Back] = {
+    **{name: BACK[NAMES.get(name, name)] for name in PARAMETERS},
+    "privacy": merge.word("privacy", {number: word for word, number in PRIVACY.items()}),
+}
+LOGGED = "The project's activity shows both changes."
 
 
 def _mails(arguments: Arguments) -> set[Consequence]:
@@ -159,6 +169,7 @@ async def get_project(call: Call, project_id: ProjectId) -> Record:
     Effect.UPDATE,
     possible={Consequence.SEND},
     judge=_mails,
+    undo=Inverse(back=BEFORE),
 )
 async def update_project(
     call: Call,
@@ -191,6 +202,16 @@ async def update_project(
     "DELETE /project/{project_id:id|uuid}",
     Effect.DELETE,
     warns="TaskIP does not say what becomes of its tasks, files and discussion: expect to lose them.",
+    children=(
+        Child(words="tasks in it", read="task.list", query={"project_id": "project_id"}, rows="items"),
+        Child(words="messages in its discussion", read="discussion.list", query={"project_id": "project_id"}),
+    ),
+    undo=Inverse(
+        contract="project.create",
+        back={**BEFORE, "created_by": merge.one_id("created_by")},
+        remake=True,
+        lost="The id and uuid, board, tasks, files, discussion and activity do not come back.",
+    ),
 )
 async def delete_project(call: Call, project_id: ProjectId) -> Written:
     """Delete a project for good, most likely with tasks, files and discussion. To end it use update_project_status."""
@@ -227,13 +248,24 @@ async def list_all_tasks(
     return await call.rows(paged=False)
 
 
-@operation("project.change_priority", "POST /project/{project_id:uuid}/change-priority", Effect.UPDATE)
+@operation(
+    "project.change_priority",
+    "POST /project/{project_id:uuid}/change-priority",
+    Effect.UPDATE,
+    # The record shows a number, and no word is known for it: an update takes the number (contract quirk 17).
+    undo=Inverse(contract="project.update", back={"priority": BEFORE["priority"]}, lost=LOGGED),
+)
 async def update_project_priority(call: Call, project_id: ProjectId, priority: PriorityWord) -> Written:
     """Change a project's priority by word. TaskIP shows it as a number from 1 to 5."""
     return await call.write(f"Priority of project {project_id} set to {priority}", id=project_id)
 
 
-@operation("project.change_status", "POST /project/{project_id:uuid}/change-status", Effect.UPDATE)
+@operation(
+    "project.change_status",
+    "POST /project/{project_id:uuid}/change-status",
+    Effect.UPDATE,
+    undo=Inverse(back={"status": merge.same("status")}, lost=LOGGED),
+)
 async def update_project_status(call: Call, project_id: ProjectId, status: Status) -> Written:
     """Change a project's status, for example to completed."""
     return await call.write(f"Status of project {project_id} set to {status}", id=project_id)
@@ -244,6 +276,12 @@ async def update_project_status(call: Call, project_id: ProjectId, status: Statu
     "POST /project/{project_id:uuid}/change-category",
     Effect.UPDATE,
     shows={"category_id": "+categories"},
+    # A project may have had several categories, or none.
+    undo=Inverse(
+        contract="project.update",
+        back={"category_ids": BEFORE["category_ids"]},
+        left={"category_ids": "category_id"},
+    ),
 )
 async def update_project_category(
     call: Call,

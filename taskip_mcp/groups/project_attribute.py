@@ -9,7 +9,7 @@ from pydantic import Field
 from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import MissingError, UnsupportedError
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.pages import collect
 from taskip_mcp.params import (
@@ -71,7 +71,12 @@ async def create_project_attribute(call: Call, title: Title, color: AttributeCol
     return await call.write(f"{title} created")
 
 
-@operation("project_attribute.update", "PUT /project/attribute/{attribute_id:id}/update", Effect.UPDATE)
+@operation(
+    "project_attribute.update",
+    "PUT /project/attribute/{attribute_id:id}/update",
+    Effect.UPDATE,
+    undo=Inverse(back=BACK),
+)
 async def update_project_attribute(
     call: Call,
     attribute_id: AttributeId,
@@ -115,6 +120,12 @@ async def _find(call: Call, attribute_id: int) -> Record:
     "DELETE /project/attribute/{attribute_id:id}/delete",
     Effect.DELETE,
     warns="It disappears from every project and task that uses it.",
+    undo=Inverse(
+        contract="project_attribute.create",
+        back=BACK,
+        remake=True,
+        lost="The id and its place on projects and tasks do not come back.",
+    ),
 )
 async def delete_project_attribute(call: Call, attribute_id: AttributeId) -> Written:
     """Delete a tag, category, priority or label everywhere. To take a label off one task use remove_task_label."""
@@ -140,6 +151,12 @@ async def bulk_update_project_tags(call: Call, title: Title, color: AttributeCol
     chunk="project_ids",
     shows={"category_id": "+categories"},
     warns="The category replaces the categories that the projects had.",
+    undo=Inverse(
+        contract="project.update",
+        each="project_id",
+        back={"category_ids": merge.ids("categories")},
+        left={"category_ids": "category_id"},
+    ),
 )
 async def bulk_update_project_categories(
     call: Call,

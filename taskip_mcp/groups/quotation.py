@@ -8,7 +8,8 @@ from pydantic import Field
 
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.facts import Arguments, Found, Inverse
+from taskip_mcp.groups import quotation_undo
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -31,6 +32,7 @@ from taskip_mcp.params import (
     Text,
 )
 from taskip_mcp.results import Page, Record, Written
+from taskip_mcp.wire import dig
 
 Status = Literal["draft", "sent", "accepted", "rejected", "expired"]
 EstimateNo = Annotated[ShortText | None, Field(description="Quotation number; reads call it quotation_no.")]
@@ -167,7 +169,9 @@ async def get_quotation(call: Call, quotation_id: QuotationId) -> Record:
     return record | ({"activities": plain} if activities else {})
 
 
-@operation("quotation.update", "PUT /quotation/{quotation_id:id}", Effect.UPDATE)
+@operation(
+    "quotation.update", "PUT /quotation/{quotation_id:id}", Effect.UPDATE, undo=quotation_undo.of_change
+)
 async def update_quotation(
     call: Call,
     quotation_id: QuotationId,
@@ -195,7 +199,9 @@ async def update_quotation(
     return await call.write(f"Quotation {quotation_id} updated", id=quotation_id, body=body)
 
 
-@operation("quotation.delete", "DELETE /quotation/{quotation_id:id}", Effect.DELETE)
+@operation(
+    "quotation.delete", "DELETE /quotation/{quotation_id:id}", Effect.DELETE, undo=quotation_undo.REMADE
+)
 async def delete_quotation(call: Call, quotation_id: QuotationId) -> Written:
     """Delete a quotation for good. To close one that the client has, set it to rejected or expired."""
     return await call.write(f"Quotation {quotation_id} deleted", id=quotation_id)
@@ -211,6 +217,7 @@ async def delete_quotation(call: Call, quotation_id: QuotationId) -> Written:
         {"client_id": "client_id", "sort": "=date", "order": "=desc"},
         age="created_at",
     ),
+    undo=Inverse(contract="invoice.delete", remake=True),
 )
 async def convert_quotation(
     call: Call,
@@ -229,12 +236,20 @@ async def convert_quotation(
     return _found(call, f"Quotation {quotation_id} converted to an invoice", row, "list_invoices")
 
 
+def _mailed(arguments: Arguments, record: Record) -> list[str]:
+    """Where it goes, as far as the record tells."""
+    client = dig(record, "contact.email") or "an address that the record does not show"
+    copies = cast("list[str]", arguments.get("cc_emails") or [])
+    return [f"It goes to {', '.join([client, *copies])}.", f"Subject: {record.get('subject')}."]
+
+
 @operation(
     "quotation.send_to_client",
     "POST /quotation/{quotation_id:id}/send-to-client",
     Effect.SEND,
     swagger="POST /quotation/sent/{quotation_id:id}",
     warns="The quotation is mailed to the client and to every address in cc_emails.",
+    follows=_mailed,
 )
 async def send_quotation(
     call: Call,
@@ -257,7 +272,12 @@ async def send_quotation(
     return await call.write(f"Quotation {quotation_id} sent", id=quotation_id, body=body)
 
 
-@operation("quotation.status_update", "POST /quotation/{quotation_id:id}/status-update", Effect.UPDATE)
+@operation(
+    "quotation.status_update",
+    "POST /quotation/{quotation_id:id}/status-update",
+    Effect.UPDATE,
+    undo=quotation_undo.of_change,
+)
 async def update_quotation_status(
     call: Call,
     quotation_id: QuotationId,
@@ -286,6 +306,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     possible={Consequence.BULK, *BULK.values()},
     judge=_bulk,
     idempotent=False,
+    undo=quotation_undo.of_bulk,
     warns="TaskIP does not say what became of each quotation. send_to_clients mails every client concerned.",
 )
 async def bulk_update_quotations(

@@ -6,8 +6,9 @@ from typing import Annotated, Unpack
 
 from pydantic import Field
 
+from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Arguments, Child, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     Color,
@@ -28,6 +29,16 @@ class StageOrder(Nested):
 
     stage_id: StageId
     order: Annotated[Position, Field(description="Its new place, from left to right.")]
+
+
+BACK = {name: merge.same(name) for name in ("title", "color", "order")}
+RENUMBERS = "TaskIP may have given other stages other places."
+
+
+def _places(arguments: Arguments) -> Inverse:
+    """The list shows the places; only those of the named stages are put back."""
+    places = merge.places("stage_id", "id", lambda: [each["stage_id"] for each in arguments["order"]])
+    return Inverse(back={"order": places}, read="stage.list")
 
 
 @operation("stage.list", "GET /sales-pipeline/{pipeline_id:uuid}/stage", Effect.READ, reads="stage_id")
@@ -57,7 +68,12 @@ async def create_stage(
     return await call.write(f"Stage {title} created")
 
 
-@operation("stage.update", "PUT /sales-pipeline/{pipeline_id:uuid}/stage/{stage_id:id}", Effect.UPDATE)
+@operation(
+    "stage.update",
+    "PUT /sales-pipeline/{pipeline_id:uuid}/stage/{stage_id:id}",
+    Effect.UPDATE,
+    undo=lambda given: Inverse(back=BACK, lost=RENUMBERS if given.get("order") is not None else ""),
+)
 async def update_stage(
     call: Call,
     pipeline_id: PipelineId,
@@ -75,6 +91,23 @@ async def update_stage(
     "DELETE /sales-pipeline/{pipeline_id:uuid}/stage/{stage_id:id}",
     Effect.DELETE,
     warns="TaskIP does not say what becomes of the deals in the stage; expect to lose them.",
+    children=(
+        Child(
+            words="deals in it",
+            read="stage.list",
+            query={"pipeline_id": "pipeline_id"},
+            belongs=lambda deal, stages, _: (
+                deal.get("deal_stage_id") in {stage.get("id") for stage in stages}
+            ),
+            rows="deals",
+        ),
+    ),
+    undo=Inverse(
+        contract="stage.create",
+        back=BACK,
+        remake=True,
+        lost="The id and the deals that were in the stage do not come back.",
+    ),
 )
 async def delete_stage(call: Call, pipeline_id: PipelineId, stage_id: StageId) -> Written:
     """Delete one stage for good. Move its deals out first, with bulk_update_deals: their fate is unknown."""
@@ -86,6 +119,7 @@ async def delete_stage(call: Call, pipeline_id: PipelineId, stage_id: StageId) -
     "POST /sales-pipeline/{pipeline_id:uuid}/stage/reorder",
     Effect.UPDATE,
     guide="POST /sales-pipeline/{pipeline_id:uuid}/stage/order-change",
+    undo=_places,
 )
 async def reorder_stages(
     call: Call,

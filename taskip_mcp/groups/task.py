@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Unpack
+from typing import Annotated, Any, Literal, Unpack, cast
 
 from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Arguments, Back, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -41,6 +41,7 @@ Clearable = Literal["priority", "description", "due_date", "assignee_ids", "labe
 
 # Parameter -> body field.
 NAMES = {"assignee_ids": "assignees", "label_ids": "labels", "document_ids": "documents"}
+PLAIN = ("title", "container_id", "priority", "description", "due_date", "order")
 
 
 def _place(record: Record) -> int | None:
@@ -63,11 +64,36 @@ BACK = {
 }
 
 
+BEFORE: dict[str, Back] = {name: BACK[NAMES.get(name, name)] for name in (*PLAIN, *NAMES)}
+
+
 class TaskPlace(Nested):
     """A task and its new place in the column."""
 
     task_id: TaskId
     order: Annotated[Position, Field(description="Its new place, counted from the top.")]
+
+
+def _places(arguments: Arguments) -> Inverse:
+    """The board shows the tasks of a column in their order, but not the numbers (contract quirk 18, schema task)."""
+
+    def before(state: Record) -> list[Record]:
+        tasks = [
+            task["id"]
+            for column in cast("list[Record]", state.get("items"))
+            if column.get("container_id") == arguments["container_id"]
+            for task in cast("list[Record]", column.get("items") or [])
+        ]
+        if not {each["task_id"] for each in arguments["order"]} <= set(tasks):
+            raise merge.UnmappableError("not all of the tasks were in the column")
+        return [{"task_id": number, "order": place} for place, number in enumerate(tasks, 1)]
+
+    return Inverse(
+        back={"order": before},
+        keep=("container_id",),
+        read="task.list",
+        lost="TaskIP shows the order of a column and not the numbers behind it: its tasks are numbered from 1.",
+    )
 
 
 def _named(fields: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +144,7 @@ async def get_task(call: Call, project_id: ProjectId, task_id: TaskId) -> Record
     return await call.record()
 
 
-@operation("task.update", f"PUT {TASK}", Effect.UPDATE)
+@operation("task.update", f"PUT {TASK}", Effect.UPDATE, undo=Inverse(back=BEFORE))
 async def update_task(
     call: Call,
     project_id: ProjectId,
@@ -141,13 +167,23 @@ async def update_task(
     return await call.write(f"Task {task_id} updated", key="task", id=task_id, body=body)
 
 
-@operation("task.delete", f"DELETE {TASK}", Effect.DELETE)
+@operation(
+    "task.delete",
+    f"DELETE {TASK}",
+    Effect.DELETE,
+    undo=Inverse(
+        contract="task.create",
+        back=BEFORE,
+        remake=True,
+        lost="The id, comments, files, the creator and whether it was completed do not come back.",
+    ),
+)
 async def delete_task(call: Call, project_id: ProjectId, task_id: TaskId) -> Written:
     """Delete a task for good. To finish it use complete_task."""
     return await call.write(f"Task {task_id} deleted", id=task_id)
 
 
-@operation("task.change_order", f"POST {TASKS}/change-order", Effect.UPDATE)
+@operation("task.change_order", f"POST {TASKS}/change-order", Effect.UPDATE, undo=_places)
 async def reorder_tasks(
     call: Call,
     project_id: ProjectId,
@@ -162,7 +198,17 @@ async def reorder_tasks(
     )
 
 
-@operation("task.change_container", f"POST {TASK}/change-container", Effect.UPDATE)
+@operation(
+    "task.change_container",
+    f"POST {TASK}/change-container",
+    Effect.UPDATE,
+    # Without its place a task that is moved back might go to the end.
+    undo=Inverse(
+        back={name: BEFORE[name] for name in ("container_id", "order")},
+        whole=True,
+        lost="Other tasks of both columns may have got other places.",
+    ),
+)
 async def move_task(
     call: Call, project_id: ProjectId, task_id: TaskId, container_id: ContainerId, order: Place = None
 ) -> Written:
@@ -170,7 +216,12 @@ async def move_task(
     return await call.write(f"Task {task_id} moved to column {container_id}", id=task_id)
 
 
-@operation("task.change_priority", f"POST {TASK}/change-priority", Effect.UPDATE)
+@operation(
+    "task.change_priority",
+    f"POST {TASK}/change-priority",
+    Effect.UPDATE,
+    undo=Inverse(back={"priority": BEFORE["priority"]}),
+)
 async def update_task_priority(
     call: Call, project_id: ProjectId, task_id: TaskId, priority: Priority
 ) -> Written:
@@ -178,7 +229,12 @@ async def update_task_priority(
     return await call.write(f"Priority of task {task_id} set to {priority}", id=task_id)
 
 
-@operation("task.mark_complete", f"POST {TASK}/mark-as-complete", Effect.UPDATE)
+@operation(
+    "task.mark_complete",
+    f"POST {TASK}/mark-as-complete",
+    Effect.UPDATE,
+    undo=Inverse(back={"is_completed": merge.word("is_completed", merge.TRUTH)}),
+)
 async def complete_task(
     call: Call,
     project_id: ProjectId,

@@ -7,7 +7,7 @@ from typing import Annotated, Unpack
 from pydantic import Field
 
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     ProjectId,
@@ -59,6 +59,12 @@ async def attach_task_file(call: Call, project_id: ProjectId, task_id: TaskId, f
     f"DELETE {FILES}",
     Effect.DELETE,
     warns="TaskIP does not say whether only the link to the file goes or the file itself.",
+    undo=Inverse(
+        contract="task_file.attach",
+        keep=("file_id",),
+        remake=True,
+        lost="If TaskIP deleted the file itself, it does not come back. Its place among the files may be another.",
+    ),
 )
 async def delete_task_file(call: Call, project_id: ProjectId, task_id: TaskId, file_id: FileId) -> Written:
     """Delete a file from a task for good."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from taskip_mcp.call import Call
+from taskip_mcp.facts import Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import ProjectId, RecordId, TaskId
 from taskip_mcp.results import Written
@@ -14,16 +15,32 @@ from taskip_mcp.results import Written
 LabelId = Annotated[RecordId, Field(description="Label id (list_project_attributes, type label).")]
 AssigneeId = Annotated[RecordId, Field(description="Team member id (list_team_members).")]
 LABEL = "/project/{project_id:uuid}/task/{task_id:id}/label"
+NOTIFIED = "TaskIP does not say whether the member is notified."
 ASSIGNEE = "/project/{project_id:uuid}/task/{task_id:id}/assignee"
 
 
-@operation("task_label.add", f"POST {LABEL}", Effect.UPDATE, idempotent=False, shows={"label_id": "+labels"})
+@operation(
+    "task_label.add",
+    f"POST {LABEL}",
+    Effect.UPDATE,
+    idempotent=False,
+    shows={"label_id": "+labels"},
+    undo=Inverse(contract="task_label.remove", keep=("label_id",)),
+)
 async def add_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
     """Put a label on a task. For a new label use create_project_attribute first."""
     return await call.write(f"Label {label_id} added to task {task_id}", id=task_id)
 
 
-@operation("task_label.remove", f"DELETE {LABEL}", Effect.UPDATE, shows={"label_id": "-labels"})
+@operation(
+    "task_label.remove",
+    f"DELETE {LABEL}",
+    Effect.UPDATE,
+    shows={"label_id": "-labels"},
+    undo=Inverse(
+        contract="task_label.add", keep=("label_id",), lost="Its place among the labels may be another."
+    ),
+)
 async def remove_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
     """Take a label off a task; the label itself stays. To delete it everywhere use delete_project_attribute."""
     return await call.write(f"Label {label_id} removed from task {task_id}", id=task_id)
@@ -35,6 +52,7 @@ async def remove_task_label(call: Call, project_id: ProjectId, task_id: TaskId, 
     Effect.UPDATE,
     idempotent=False,
     shows={"assignee_id": "+assignees"},
+    undo=Inverse(contract="task_label.remove_assignee", keep=("assignee_id",), lost=NOTIFIED),
 )
 async def add_task_assignee(
     call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId
@@ -44,7 +62,15 @@ async def add_task_assignee(
 
 
 @operation(
-    "task_label.remove_assignee", f"DELETE {ASSIGNEE}", Effect.UPDATE, shows={"assignee_id": "-assignees"}
+    "task_label.remove_assignee",
+    f"DELETE {ASSIGNEE}",
+    Effect.UPDATE,
+    shows={"assignee_id": "-assignees"},
+    undo=Inverse(
+        contract="task_label.add_assignee",
+        keep=("assignee_id",),
+        lost=f"The place among the assignees may be another. {NOTIFIED}",
+    ),
 )
 async def remove_task_assignee(
     call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -54,6 +54,13 @@ BACK = {
     "team_id": _team,
     "image": merge.one_id("image"),
 }
+REMADE = Inverse(
+    contract="team_member.create",
+    back=BACK,
+    remake=True,
+    lost="The id, the login and the tasks and projects, which went to the system administrator, do not come back. The"
+    " call mails a new invitation.",
+)
 
 
 @operation("team_member.list", "GET /team-member", Effect.READ)
@@ -83,6 +90,7 @@ async def list_team_members(
     Effect.CREATE,
     possible={Consequence.SEND, Consequence.ACCESS},
     warns="An invitation is mailed to the address, and it gives access to the workspace.",
+    follows=lambda arguments, _: [f"It goes to {arguments['email']}."],
     found=Found("team_member.list", {"email": "email"}, {"search": "email"}, age="created_at", unique=True),
 )
 async def create_team_member(
@@ -105,7 +113,17 @@ async def get_team_member(call: Call, member_id: MemberId) -> Record:
     return await call.record()
 
 
-@operation("team_member.update", "PUT /team-member/{member_id:id}", Effect.UPDATE)
+@operation(
+    "team_member.update",
+    "PUT /team-member/{member_id:id}",
+    Effect.UPDATE,
+    undo=Inverse(
+        back=BACK,
+        keep=("role_id",),
+        lost="role_id is sent as the change set it, also if the role is another one by now: TaskIP shows roles by name"
+        " and takes them by number.",
+    ),
+)
 async def update_team_member(
     call: Call,
     member_id: MemberId,
@@ -123,7 +141,9 @@ async def update_team_member(
     return await call.write(f"Team member {member_id} updated", id=member_id, body=call.merge(record, BACK))
 
 
-@operation("team_member.delete", "DELETE /team-member/{member_id:id}", Effect.DELETE, warns=HANDOVER)
+@operation(
+    "team_member.delete", "DELETE /team-member/{member_id:id}", Effect.DELETE, warns=HANDOVER, undo=REMADE
+)
 async def delete_team_member(call: Call, member_id: MemberId) -> Written:
     """Remove a person from the team for good. Tasks and projects go to the system administrator."""
     return await call.write(f"Team member {member_id} deleted", id=member_id)
@@ -136,6 +156,7 @@ async def delete_team_member(call: Call, member_id: MemberId) -> Written:
     chunk="member_ids",
     possible={Consequence.DELETE, Consequence.BULK},
     warns=HANDOVER,
+    undo=REMADE,
 )
 async def bulk_delete_team_members(
     call: Call, member_ids: Annotated[list[MemberId], Field(min_length=1, description="Members to remove.")]

@@ -11,7 +11,7 @@ from pydantic import Field
 from taskip_mcp import merge
 from taskip_mcp.call import Call, InexpressibleError
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.facts import Arguments, Found, Inverse
 from taskip_mcp.groups.ticket_words import STATUS, Priority, Status, numbers, words
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
@@ -34,6 +34,7 @@ from taskip_mcp.params import (
     UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Record, Written
+from taskip_mcp.wire import dig
 
 Subject = Annotated[ShortText, Field(description="What the ticket is about.")]
 TicketPriority = Annotated[Priority, Field(description="Priority.")]
@@ -58,6 +59,13 @@ BACK = {
     "created_by": merge.one_id("created_by"),
     "user_id": merge.one_id("user"),
 }
+REMADE = Inverse(
+    contract="ticket.create",
+    # Attachments are deleted with their ticket.
+    back={name: back for name, back in BACK.items() if name != "attachment"},
+    remake=True,
+    lost="The id and uuid, replies, attachments, history, tags and the assignment do not come back.",
+)
 
 
 @operation("ticket.list", "GET /ticket", Effect.READ, guide="GET /support-ticket")
@@ -130,7 +138,7 @@ async def _read(call: Call) -> Record:
     return call.one(answer) | ({} if count is None else {"reply_count": count})
 
 
-@operation("ticket.update", f"PUT {TICKET}", Effect.UPDATE, guide=f"PUT {GUIDE}")
+@operation("ticket.update", f"PUT {TICKET}", Effect.UPDATE, guide=f"PUT {GUIDE}", undo=Inverse(back=BACK))
 async def update_ticket(
     call: Call,
     ticket_id: TicketId,
@@ -157,6 +165,7 @@ async def update_ticket(
     Effect.DELETE,
     guide="DELETE /support-ticket/{ticket_id:id}",
     warns="Its replies, attachments and history are deleted too.",
+    undo=REMADE,
 )
 async def delete_ticket(call: Call, ticket_id: TicketId) -> Written:
     """Delete a ticket for good, with replies and attachments. To end it use update_ticket_status."""
@@ -186,6 +195,7 @@ def _notifies(arguments: Arguments) -> set[Consequence]:
     guide="POST /support-ticket/status-update/{ticket_id:uuid}",
     possible={Consequence.SEND},
     judge=_notifies,
+    undo=Inverse(back={"status": merge.same("status")}),
 )
 async def update_ticket_status(
     call: Call,
@@ -219,6 +229,12 @@ def _public(arguments: Arguments) -> set[Consequence]:
     return set() if arguments.get("is_private") else {Consequence.SEND}
 
 
+def _answers(_: Arguments, ticket: Record) -> list[str]:
+    """Whom the reply goes to, as far as the ticket tells."""
+    client = dig(ticket, "user.email") or ticket.get("email")
+    return [f"It goes to {client}."] if client else []
+
+
 @operation(
     "ticket.add_reply",
     f"POST {TICKET}/add-reply",
@@ -226,6 +242,7 @@ def _public(arguments: Arguments) -> set[Consequence]:
     guide="POST /support-ticket/reply/{ticket_id:uuid}",
     judge=_public,
     warns="The client sees the reply and is mailed.",
+    follows=_answers,
     found=Found("ticket.get", {"message": "description"}, rows="replies", age="createAt"),
 )
 async def reply_ticket(
@@ -299,6 +316,14 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     return {Consequence.BULK} | ({Consequence.DELETE} if arguments.get("action") == "delete" else set())
 
 
+def _undo_bulk(arguments: Arguments) -> Inverse | None:
+    if arguments["action"] == "delete":
+        return REMADE
+    if arguments["action"] != "status_update":
+        return None
+    return Inverse(contract="ticket.status_update", each="ticket_id", back={"status": merge.same("status")})
+
+
 NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"}
 
 
@@ -312,6 +337,7 @@ NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,
     idempotent=False,
+    undo=_undo_bulk,
     warns="TaskIP reports a deletion whatever the action, and not what became of each ticket. Clients may be mailed.",
 )
 async def bulk_update_tickets(
