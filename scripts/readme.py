@@ -12,7 +12,7 @@ import textwrap
 from functools import partial
 from pathlib import Path
 
-from taskip_mcp import budget, jobs, resources, retry, schemas, server, settings, writelog
+from taskip_mcp import budget, jobs, resources, retry, schemas, seal, server, settings, target, writelog
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -84,15 +84,60 @@ not sent; the answer tells what the first one made. One whose outcome is not kno
 One that stops for want of time, budget or a living process is in `list_jobs`; `resume_job` goes on. What may have been
 done already is looked at first.
 
-**Every write is logged** before it leaves and after it ended, with its arguments but without secrets, in
-`{writelog.FILE}` of the state directory, which only its owner may read. The log, the guard against duplicates and the
-jobs are those of one machine; delete the file to forget them.
+**Every write is logged** before it leaves and after it ended, without secrets, in `{writelog.FILE}` of the state
+directory, which only its owner may read. The journal, the guard against duplicates and the jobs are those of one
+machine; delete the file to forget them.
 """
+    return bulleted(points)
+
+
+def bulleted(points: str) -> str:
+    """Paragraphs as the wrapped points of a list."""
     bullets = (" ".join(point.split()) for point in points.strip().split("\n\n"))
     return "\n".join(textwrap.fill(f"- {each}", 118, subsequent_indent="  ") for each in bullets)
 
 
+def gate() -> str:
+    """The paragraphs on confirmation, journal and outsiders, with the figures of the code."""
+    default = settings.Settings()
+    minutes = f"{seal.LIFE / 60:g}"
+    return bulleted(f"""
+**A preview first.** It says in one shape what would happen, to which records (the first {target.SHOWN} by name, all
+counted), what would be sent and to whom, what goes with it (a company's contacts and projects, counted), what cannot be
+undone, and what it costs in requests.
+
+**The person, where the client can ask.** A client with elicitation puts the preview before the person as a question;
+only an accepted form with its box ticked counts, whatever the model says. A question may stay open for
+{default.ask_timeout:g} seconds, and the deadline of the call waits meanwhile. Some hosts decline without showing
+anything: `ask=never` in `TASKIP_CONFIRM` leaves the question out, but never under `human`. Clients on stateless or
+JSON-response HTTP with a protocol before 2026-07-28 cannot be asked.
+
+**Bound to what was shown.** The target is read again just before the write. If it changed since the preview, the
+confirmation is void and the new state is shown. Under `strict` the model must repeat the `confirm_code` of a preview:
+sealed, good for exactly this call on exactly this state of the record, once, for {minutes} minutes. Codes and answers
+are used up in the same transaction that notes the write; with `TASKIP_RATE_STORE=redis://...` also across machines. Of
+a long list of ids the first {target.SHOWN} are compared.
+
+**Every refusal ends with: Nothing was changed.**
+
+**A journal.** What a write changed is kept for {default.journal_days} days (`TASKIP_JOURNAL_DAYS`): the arguments, the
+record as it was before (of a delete also what goes with it), how it was confirmed, for which client; never a secret.
+`list_changes` shows it, `taskip-mcp journal` prints it, `--export FILE` writes it with the records. It costs a read
+before each update and delete.
+
+**Undo.** `undo_change` puts previous values back, through the same gate, unless somebody changed the record again
+since. For a delete it answers with the call that creates the record anew, and with what does not come back. Mail cannot
+be called back.
+
+**What outsiders wrote is data.** Mails, tickets, comments, bookings and contact details are shown as plain text,
+without hidden parts and invisible characters, and a result that holds any is put between two lines with a mark that
+no text can forge. `TASKIP_LOCKDOWN=1` goes further: everything with a consequence needs a person, and mail goes only
+to addresses that belong to a contact or to the conversation. It is a preset, not a tracking of where text came from.
+""")
+
+
 PARTS = {
+    "gate": gate,
     "requests": requests,
     "counts": counts,
     "settings": settings_table,

@@ -14,11 +14,14 @@ from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from taskip_mcp.errors import ArgumentError
+from taskip_mcp.errors import ArgumentError, legible
 from taskip_mcp.operation import Tool
-from taskip_mcp.params import PATTERN_WORDS, AllowDuplicate, Confirm
-from taskip_mcp.redact import is_secret
-from taskip_mcp.wire import JsonObject
+from taskip_mcp.params import PATTERN_WORDS, AllowDuplicate, Confirm, ConfirmCode
+from taskip_mcp.redact import clean, is_secret, learn
+from taskip_mcp.wire import JsonObject, unsendable
+
+TOLD = 10
+"""Problems that an error names."""
 
 
 @cache
@@ -38,6 +41,7 @@ def model_of(operation: Tool) -> type[BaseModel]:
             fields[name] = (hints[name], Field(default=default))
     if operation.gated:
         fields["confirm"] = (Confirm, Field(default=False))
+        fields["confirm_code"] = (ConfirmCode, Field(default=None))
     if operation.guarded:
         fields["allow_duplicate"] = (AllowDuplicate, Field(default=False))
     return create_model(operation.name, __config__=ConfigDict(extra="forbid"), **fields)
@@ -48,6 +52,9 @@ def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     model = model_of(operation)
     # null and "left out" mean the same to most callers.
     parsed = {name: _parsed(model, name, value) for name, value in raw.items() if value is not None}
+    if wrong := next(((name, why) for name, value in parsed.items() if (why := unsendable(value))), None):
+        raise ArgumentError(f"{legible(wrong[0])}: {wrong[1]}. Nothing was sent.")
+    learn(parsed)
     try:
         values = model.model_validate(parsed)
     except ValidationError as error:
@@ -73,27 +80,30 @@ def _explain(operation: Tool, model: type[BaseModel], error: ValidationError) ->
     for problem in error.errors(include_url=False):
         where = _where(problem["loc"])
         if problem["type"] == "extra_forbidden":
-            unknown = unknown or len(problem["loc"]) == 1
+            alone = len(problem["loc"]) == 1
+            unknown = unknown or alone
             lines.append(
-                _unknown(where, model) if len(problem["loc"]) == 1 else f"{where}: there is no such field."
+                _unknown(str(problem["loc"][0]), model) if alone else f"{where}: there is no such field."
             )
         elif problem["type"] == "missing":
             lines.append(f"{where}: required.")
         else:
             lines.append(f"{where}: {_reason(problem)}{_got(where, problem['input'])}")
     accepted = f" {operation.name} accepts: {', '.join(model.model_fields)}." if unknown else ""
-    return f"{' '.join(dict.fromkeys(lines))}{accepted} Nothing was sent."
+    told = list(dict.fromkeys(lines))
+    more = f" And {len(told) - TOLD} more." if len(told) > TOLD else ""
+    return f"{clean(' '.join(told[:TOLD]))}{more}{accepted} Nothing was sent."
 
 
 def _where(location: tuple[int | str, ...]) -> str:
     # Union branches and function wrappers add parts that are no argument names.
     parts = [part for part in location if isinstance(part, int) or not any(sign in part for sign in "[(-")]
-    return ".".join(str(part) for part in parts)
+    return ".".join(legible(str(part)) for part in parts)
 
 
 def _unknown(name: str, model: type[BaseModel]) -> str:
-    near = difflib.get_close_matches(name, model.model_fields, n=1)
-    return f"{name}: there is no such argument" + (f"; did you mean {near[0]}?" if near else ".")
+    near = difflib.get_close_matches(name[:60], model.model_fields, n=1)
+    return f"{legible(name)}: there is no such argument" + (f"; did you mean {near[0]}?" if near else ".")
 
 
 def _reason(problem: Mapping[str, Any]) -> str:
@@ -111,7 +121,7 @@ def _got(where: str, value: Any) -> str:
     if is_secret(where) or isinstance(value, dict | list):
         return "."
     text = repr(value)
-    return f" (got {text if len(text) <= 60 else text[:57] + '...'})."
+    return f" (got {legible(text)})."
 
 
 # --- the published schema ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,13 +14,14 @@ from taskip_mcp.merge import Readback, merged
 from taskip_mcp.operation import Effect, Operation, Route
 from taskip_mcp.results import Page, Record, Written, written
 from taskip_mcp.routes import RouteBook
+from taskip_mcp.seal import Sealer
 from taskip_mcp.wire import Answer, JsonObject
-from taskip_mcp.writelog import Event, WriteLog
+from taskip_mcp.writelog import Confirmation, Event, WriteLog
 
 if TYPE_CHECKING:
     from taskip_mcp.files import Files
 
-CONTROL = frozenset({"confirm", "allow_duplicate", "clear", "extra"})
+CONTROL = frozenset({"confirm", "confirm_code", "allow_duplicate", "clear", "extra"})
 """Parameters that steer a call and are never sent as fields."""
 
 State = Literal["unsent", "accepted", "unclear"]
@@ -53,7 +55,9 @@ class Backend:
         self, client: TaskipClient, book: RouteBook, files: Files, log: WriteLog | None = None
     ) -> None:
         self.client = client
-        self.log = log or WriteLog(client.settings.state_folder, client.account, client.clock)
+        settings = client.settings
+        self.log = log or WriteLog(settings.state_folder, client.account, client.clock, settings.journal_days)
+        self.sealer = Sealer(client.settings, client.account)
         self.book = book
         self.files = files
         self._identifiers: dict[tuple[str, str, str], str] = {}
@@ -86,6 +90,13 @@ class Backend:
             self._identifiers[key] = str(record[kinds[0]])
         return self._identifiers[key]
 
+    def identified(self, reader: Operation, parameter: str, value: Any, record: Mapping[str, Any]) -> None:
+        """Keep the other identifier of a record that was read anyway."""
+        if parameter in {name for name, _ in reader.reference.placeholders}:
+            for kind in ("id", "uuid"):
+                if record.get(kind) not in {None, ""}:
+                    self._identifiers[parameter, str(value), kind] = str(record[kind])
+
 
 class Call:
     """One call of one operation with validated arguments.
@@ -96,9 +107,15 @@ class Call:
 
     def __init__(
         self, backend: Backend, operation: Operation, arguments: Mapping[str, Any], *, job: str = "",
-        again: bool = False,
+        again: bool = False, confirmation: Confirmation | None = None,
     ) -> None:  # fmt: skip
         """`job` is the bulk job that the call is a part of; `again` sends it even if it is a repetition."""
+        self.confirmation = confirmation or Confirmation()
+        self.before: JsonObject = {}
+        """What was there before the write, for the journal."""
+        self.seen: dict[str, Any] = {}
+        """What this call has read, so that it reads nothing twice before it writes."""
+        self.reads = 0
         self.backend = backend
         self.operation = operation
         self.arguments = dict(arguments)
@@ -161,7 +178,12 @@ class Call:
         guard = self.operation.guards(self.arguments) and not self.again and not self.job
         self.left_at = self.backend.client.clock.now()
         self._entry = self.backend.log.begin(
-            self.operation.contract, self.arguments, guard=guard, job=self.job
+            self.operation.contract,
+            self.arguments,
+            guard=guard,
+            job=self.job,
+            confirmation=self.confirmation,
+            before=self.before,
         )
 
     def close(self, event: Event, detail: Mapping[str, Any]) -> str:
@@ -313,12 +335,20 @@ class Call:
     # --- helpers of operations that need more than one request ----------------------------------------------
 
     async def read(self, contract: str, **arguments: Any) -> Any:
-        """Run another operation, which must be a read, and return its result."""
+        """Run another operation, which must be a read, and return its result.
+
+        Until the write leaves the same read is made once; what comes after it is to show what the write did.
+        """
         other = operations.find(contract)
         if other.effect is not Effect.READ:
             raise ValueError(f"{contract} is not a read")
-        with self._before_or_after():
-            return await other.function(Call(self.backend, other, arguments), **arguments)
+        fresh = self.state != "unsent" or bool(self._entry) or self.closed is not None
+        key = json.dumps([contract, wire.jsonable(arguments)], sort_keys=True, default=str)
+        if fresh or key not in self.seen:
+            self.reads += 1
+            with self._before_or_after():
+                self.seen[key] = await other.function(Call(self.backend, other, arguments), **arguments)
+        return self.seen[key]
 
     @contextmanager
     def _before_or_after(self) -> Generator[None]:

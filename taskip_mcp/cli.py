@@ -6,8 +6,10 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 
-from taskip_mcp import __version__
+from taskip_mcp import __version__, redact
 from taskip_mcp import settings as settings_module
 from taskip_mcp.errors import ConfigError
 from taskip_mcp.settings import Settings, is_loopback
@@ -36,6 +38,15 @@ def parser() -> argparse.ArgumentParser:
         "--routes", choices=["both", "reference", "guide"], default="both", help="default: both"
     )
     sandbox.add_argument("--no-limits", action="store_true", help="no rate limits")
+    journal = commands.add_parser("journal", help="print what was changed through this server, or export it")
+    journal.add_argument("--since", type=_day, help="from this day on, YYYY-MM-DD (UTC)")
+    journal.add_argument("--until", type=_day, help="up to this day, YYYY-MM-DD (UTC)")
+    journal.add_argument("--tool", default="", help="only changes by this tool")
+    journal.add_argument("--record", default="", help="only changes of the record with this id")
+    journal.add_argument("--limit", type=int, default=1000, help="at most so many changes; default: 1000")
+    journal.add_argument(
+        "--export", metavar="FILE", type=Path, help="write JSON lines, with what was there before each change"
+    )
     commands.add_parser("demo", help="a business day on the sandbox, through a real client over stdio")
     return root
 
@@ -49,6 +60,8 @@ def run(arguments: Sequence[str]) -> int:
                 return _schemas(check=options.check)
             case "sandbox":
                 return _sandbox(options)
+            case "journal":
+                return _journal(options)
             case "demo":
                 return _demo()
             case _:
@@ -67,6 +80,8 @@ def _serve(options: argparse.Namespace) -> int:
         _refuse_public(options.host)
     settings = settings_module.from_process()
     _log_to_stderr(settings)
+    if settings.policy.open:
+        sys.stderr.write(f"taskip-mcp: {unconfirmed(settings)}\n")
     anyio.run(_serve_async, options, settings)
     return 0
 
@@ -94,6 +109,13 @@ async def _serve_async(options: argparse.Namespace, settings: Settings) -> None:
         await app.aclose()
 
 
+def unconfirmed(settings: Settings) -> str:
+    """What to say of classes that need no confirmation."""
+    return (
+        f"TASKIP_CONFIRM: calls that {', '.join(settings.policy.open)} are carried out without confirmation."
+    )
+
+
 def _refuse_public(host: str) -> None:
     if not is_loopback(host):
         raise ConfigError(
@@ -103,11 +125,20 @@ def _refuse_public(host: str) -> None:
 
 
 def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    # Their request lines carry search words and addresses; ours name operation and path.
-    for name in ("httpx", "httpx2", "httpcore", "httpcore2"):
+    redact.keep_settings(settings)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(redact.HidingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
+    # Their lines carry search words, addresses and whole messages; ours name operation and path.
+    for name in (
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "mcp.server.sse",
+        "sse_starlette",
+        "python_multipart",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -139,6 +170,24 @@ def _sandbox(options: argparse.Namespace) -> int:
 
     anyio.run(serve)
     return 0
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _journal(options: argparse.Namespace) -> int:
+    from taskip_mcp import journal
+
+    return journal.run(
+        settings_module.from_process(),
+        since=options.since,
+        until=options.until,
+        tool=options.tool,
+        record=options.record,
+        limit=options.limit,
+        export=options.export,
+    )
 
 
 def _demo() -> int:

@@ -1,67 +1,278 @@
 """The gate: what stands between the model and a consequence.
 
-Without ``confirm: true`` an operation with consequences sends no write. It reads the target where it can and
-answers with what would happen, to which records, and that nothing was done. Added to every such operation by
-`perform`; no group module takes part in it.
+An operation with consequences sends no write before it is confirmed, in the way that `TASKIP_CONFIRM` demands of its
+classes:
+
+======  ====================================================================================================
+flag    ``confirm: true``; the call without it is the preview
+strict  ``confirm: true`` and the ``confirm_code`` of a preview of exactly this call
+human   a person who was asked by the client, and agreed
+off     nothing
+======  ====================================================================================================
+
+Under ``flag`` and ``strict`` a client that can ask the person is made to, and only that answer counts. The target is
+read for the preview and again before the write; if it changed in between, the confirmation is void. A code or an
+answer is good once. Whatever is refused ends with: nothing was changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from taskip_mcp import errors, jobs, records, redact, turn, writes
-from taskip_mcp import operation as operations
+from taskip_mcp import errors, jobs, lockdown, previews, target, turn, writes
 from taskip_mcp.call import Backend, Call
-from taskip_mcp.operation import Consequence, Effect, Operation
-from taskip_mcp.wire import JsonObject, jsonable
-
-SHOWN = 10
-"""Records that a preview names; the count is always given."""
-
-NEXT = "Show this to the user; if they agree, call again with the same arguments and confirm: true."
-
-WORDS: Mapping[Consequence, str] = {
-    Consequence.DELETE: "deletes for good",
-    Consequence.BULK: "changes many records at once",
-    Consequence.SEND: "sends a message to people outside",
-    Consequence.MONEY: "records or requests money",
-    Consequence.ACCESS: "gives somebody access to the workspace",
-}
-
-# What tells records apart for a person, in this order.
-NAMING = (
-    "name", "full_name", "title", "subject", "deal_name", "label", "email", "invoice_no", "quotation_no",
-    "from_email", "status", "total", "due_amount", "deal_amount", "currency", "total_tasks", "deals_count",
-)  # fmt: skip
+from taskip_mcp.caller import NOBODY, Caller, Reply
+from taskip_mcp.operation import Consequence, Effect, Operation, Tool
+from taskip_mcp.policy import Mode
+from taskip_mcp.seal import LIFE, SealError
+from taskip_mcp.wire import JsonObject
+from taskip_mcp.writelog import USED, Confirmation
 
 
-async def perform(backend: Backend, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-    """Run one operation with validated arguments, or preview it; the gate is here and nowhere else.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a proposal would do, at one moment: the preview, the version of its target, and what was read for it."""
 
-    Raises `DeadlineError` when the time of the call is over, with what is certain by then.
+    preview: JsonObject
+    version: str
+    sight: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A call that wants to pass the gate. `arguments` are what a confirmation is bound to.
+
+    `look` reads what the call is about, `run` carries it out with the last look, if there was one. `late` says what is
+    true when the time of the call is over.
+    """
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    found: frozenset[Consequence]
+    look: Callable[[], Awaitable[Seen]]
+    run: Callable[[Confirmation, Seen | None], Awaitable[Any]]
+    late: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the model said of confirmation."""
+
+    confirm: bool = False
+    code: str = ""
+
+    @classmethod
+    def take(cls, values: dict[str, Any]) -> Said:
+        """Out of the arguments, where they would be fields."""
+        return cls(values.pop("confirm", False), values.pop("confirm_code", None) or "")
+
+
+async def perform(
+    backend: Backend, operation: Operation, arguments: Mapping[str, Any], caller: Caller = NOBODY
+) -> Any:
+    """Run one operation with validated arguments, or preview it, or ask; the gate is here and nowhere else.
+
+    Raises `DeadlineError` when the time of the call is over, with what is certain by then, and `caller.AskError` where
+    the question has to travel with the result.
     """
     values = dict(arguments)
-    confirmed, again = values.pop("confirm", False), values.pop("allow_duplicate", False)
-    call = Call(backend, operation, values, again=again)
-    mine = turn.current()
-    with mine.clock.move_on_after(mine.left):
-        return await _perform(call, values, confirmed=confirmed)
-    raise errors.DeadlineError(_overdue(call))
-
-
-async def _perform(call: Call, values: Mapping[str, Any], *, confirmed: bool) -> Any:
-    operation = call.operation
-    found = operation.consequences(values)
+    said = Said.take(values)
+    bound = dict(values)
+    call = Call(backend, operation, values, again=values.pop("allow_duplicate", False))
+    call.arguments.pop("allow_duplicate", None)
     if operation.effect is Effect.UPDATE and not call.given and not values.get("clear"):
         raise errors.ArgumentError(f"{operation.name}: give at least one field to change. Nothing was sent.")
-    if found and not confirmed:
-        return await preview(call, found)
+
+    async def look() -> Seen:
+        await check_recipients(call)
+        sight = await target.look(call)
+        return Seen(await previews.of_call(call, found, sight), sight.version, sight)
+
+    async def run(confirmation: Confirmation, seen: Seen | None) -> Any:
+        call.confirmation = confirmation
+        return await carry_out(call, values, seen)
+
+    found = operation.consequences(values)
+    proposal = Proposal(
+        tool=operation, arguments=bound, found=found, look=look, run=run, late=lambda: _overdue(call)
+    )
+    return await decide(backend, proposal, said, caller)
+
+
+async def check_recipients(call: Call) -> None:
+    """Under `TASKIP_LOCKDOWN`: raise `RefusedError` if it would mail anybody that the workspace did not know."""
+    if not call.backend.client.settings.lockdown:
+        return
+    try:
+        await lockdown.check_recipients(call)
+    except errors.ArgumentError as error:
+        raise errors.RefusedError(str(error)) from None
+
+
+async def carry_out(call: Call, values: Mapping[str, Any], seen: Seen | None) -> Any:
+    """What passed the gate; what was there before is read for the journal, unless that was just done."""
+    operation = call.operation
     if operation.effect is Effect.READ:
         return await operation.function(call, **values)
     if operation.chunk:
         return await jobs.carry_out(call)
+    call.before = seen.sight.before() if seen else await target.before(call)
     return await writes.carry_out(call, values)
+
+
+# --- the gate ---------------------------------------------------------------------------------------------
+
+
+async def decide(backend: Backend, proposal: Proposal, said: Said, caller: Caller) -> Any:
+    """Let a proposal pass, show it, or refuse it."""
+    policy = backend.client.settings.policy
+    mode = policy.mode(proposal.found)
+    if mode is Mode.OFF:
+        how = "off" if proposal.found else ""
+        return await _within(proposal, proposal.run(Confirmation(how, caller.name), None))
+    if caller.ask and (policy.ask or mode is Mode.HUMAN):
+        return await _asked(backend, proposal, caller)
+    if mode is Mode.HUMAN:
+        raise errors.RefusedError(NO_PERSON + LOCKED * backend.client.settings.lockdown)
+    if not said.confirm:
+        return await _shown(backend, proposal, mode, caller.name)
+    if mode is Mode.STRICT:
+        if not said.code:
+            raise errors.RefusedError(NO_CODE)
+        return await _confirmed(backend, proposal, said.code, Confirmation("code", caller.name))
+    return await _flagged(backend, proposal, caller)
+
+
+NO_PERSON = (
+    "This needs the person's answer to a question, and this client cannot ask one. Use a client that supports MCP"
+    " elicitation, or let the person do it on the TaskIP website."
+)
+LOCKED = " TASKIP_LOCKDOWN demands it for everything with consequences; without it TASKIP_CONFIRM decides."
+NO_CODE = (
+    "confirm: true counts only with the confirm_code of a preview of this call (TASKIP_CONFIRM=strict). Call without"
+    " confirm for the preview, show it to the user, then call with its code."
+)
+NOT_AGREED = (
+    "The person declined, or your client did not show the question. Do not try again by yourself. If no question was"
+    " seen, {remedy}."
+)
+AGAIN = {
+    "code": "Call without confirm and confirm_code for a new preview.",
+    "person": "Call again: the person is then asked anew.",
+}
+REMEDY = "ask=never in TASKIP_CONFIRM leaves the question out, and confirm: true counts again"
+HUMAN_REMEDY = "use another client: a person's answer is demanded here"
+CHANGED = (
+    "What this is about has changed since it was shown, so the confirmation is void. This is how it is now:"
+)
+
+
+async def _within(proposal: Proposal, work: Awaitable[Any]) -> Any:
+    """Within the time of the call; the time of a question does not count."""
+    mine = turn.current()
+    with mine.clock.move_on_after(mine.left):
+        return await work
+    raise errors.DeadlineError(proposal.late())
+
+
+def _digest(backend: Backend, proposal: Proposal) -> bytes:
+    return backend.sealer.call(proposal.tool.name, proposal.arguments)
+
+
+async def _shown(backend: Backend, proposal: Proposal, mode: Mode, client: str) -> JsonObject:
+    """The preview, remembered for ten minutes; under ``strict`` with the code that confirms it."""
+    seen: Seen = await _within(proposal, proposal.look())
+    return seen.preview | _offer(backend, proposal, seen, mode, client)
+
+
+def _offer(backend: Backend, proposal: Proposal, seen: Seen, mode: Mode, client: str) -> JsonObject:
+    """How a preview can be confirmed."""
+    call, version = _digest(backend, proposal), backend.sealer.version(seen.version)
+    backend.log.show(call, client, version)
+    if mode is Mode.STRICT:
+        code = backend.sealer.seal("code", call, version, backend.client.clock.now() + LIFE)
+        return {"confirm_code": code, "next": previews.NEXT_WITH_CODE}
+    return {"next": previews.NEXT}
+
+
+async def _flagged(backend: Backend, proposal: Proposal, caller: Caller) -> Any:
+    """``confirm: true``: on the target as it was shown, if it was."""
+    confirmation = Confirmation("flag", caller.name)
+    shown = backend.log.shown(_digest(backend, proposal), caller.name)
+    if shown is None:
+        return await _within(proposal, proposal.run(confirmation, None))
+    seen: Seen = await _within(proposal, proposal.look())
+    if backend.sealer.version(seen.version) != shown:
+        _void(backend, proposal, seen, Mode.FLAG, caller.name)
+    return await _within(proposal, proposal.run(confirmation, seen))
+
+
+async def _confirmed(backend: Backend, proposal: Proposal, code: str, confirmation: Confirmation) -> Any:
+    """With a code, of the model or of an answered question: opened, compared with the target, used up."""
+    now, again = backend.client.clock.now(), AGAIN[confirmation.how]
+    try:
+        opened = backend.sealer.open(confirmation.how, code, _digest(backend, proposal), now)
+    except SealError as error:
+        raise errors.RefusedError(f"{error} {again}") from None
+    if backend.log.used(opened.nonce):
+        raise errors.RefusedError(f"{USED} {again}")
+    seen: Seen = await _within(proposal, proposal.look())
+    if backend.sealer.version(seen.version) != opened.version:
+        mode = Mode.STRICT if confirmation.how == "code" else Mode.HUMAN
+        _void(backend, proposal, seen, mode, confirmation.client)
+    confirmation.nonce, confirmation.expires = opened.nonce, opened.expires
+    # The journal consumes the nonce with the write, for all servers of this machine; this is for those of others.
+    if not await backend.client.budget.once(opened.nonce, opened.expires - now):
+        raise errors.RefusedError(f"{USED} {again}")
+    return await _within(proposal, proposal.run(confirmation, seen))
+
+
+def _void(backend: Backend, proposal: Proposal, seen: Seen, mode: Mode, client: str) -> NoReturn:
+    offer = {"next": AGAIN["person"]}
+    if mode is not Mode.HUMAN:
+        offer = _offer(backend, proposal, seen, mode, client)
+    raise errors.RefusedError(CHANGED, seen.preview | offer)
+
+
+async def _asked(backend: Backend, proposal: Proposal, caller: Caller) -> Any:
+    """The person's answer, and nothing else, decides."""
+    if caller.reply and caller.state:
+        return await _answered(backend, proposal, caller, caller.reply, caller.state)
+    assert caller.ask
+    seen: Seen = await _within(proposal, proposal.look())
+    call, version = _digest(backend, proposal), backend.sealer.version(seen.version)
+    patience = LIFE + backend.client.settings.ask_timeout
+    state = backend.sealer.seal("person", call, version, backend.client.clock.now() + patience)
+    with turn.current().paused():
+        reply = await caller.ask(previews.question(seen.preview), state)
+    return await _answered(backend, proposal, caller, reply, state)
+
+
+async def _answered(backend: Backend, proposal: Proposal, caller: Caller, reply: Reply, state: str) -> Any:
+    settings = backend.client.settings
+    if reply.action == "silent":
+        raise errors.RefusedError(
+            f"The person did not answer within {settings.ask_timeout:g} seconds (TASKIP_ASK_TIMEOUT). Ask them, then"
+            " call again."
+        )
+    if not reply.agreed:
+        _spend(backend, proposal, state)
+        human = settings.policy.mode(proposal.found) is Mode.HUMAN
+        raise errors.RefusedError(NOT_AGREED.format(remedy=HUMAN_REMEDY if human else REMEDY))
+    return await _confirmed(backend, proposal, state, Confirmation("person", caller.name))
+
+
+def _spend(backend: Backend, proposal: Proposal, state: str) -> None:
+    """A no is an answer: the same question cannot be answered with a yes after it."""
+    try:
+        opened = backend.sealer.open("person", state, _digest(backend, proposal), backend.client.clock.now())
+    except SealError:
+        return
+    with suppress(errors.RefusedError):
+        backend.log.spend(Confirmation("person", nonce=opened.nonce, expires=opened.expires))
 
 
 def _overdue(call: Call) -> str:
@@ -78,91 +289,3 @@ def _overdue(call: Call) -> str:
     if call.passage and call.passage.away:
         return f"{words} {errors.OUTCOME_WORDS['unknown']}"
     return f"{words} Nothing was changed. Call again."
-
-
-async def preview(call: Call, found: frozenset[Consequence]) -> JsonObject:
-    """What would happen. Reads only; a target that does not exist is an error here already."""
-    records, count = await _targets(call)
-    operation = call.operation
-    shown: JsonObject = {
-        "preview": f"{operation.title}: this {_listed([WORDS[each] for each in sorted(found)])}.",
-        "consequences": sorted(found),
-        "records": records,
-        "count": count,
-        "with": redact.masked({name: value for name, value in call.given.items() if name != operation.chunk}),
-        "cost": await cost(call.backend, jobs.requests(operation, call.arguments))
-        if Consequence.BULK in found
-        else None,
-        "note": operation.warns or None,
-        "done": "Nothing was changed.",
-        "next": NEXT,
-    }
-    return {name: value for name, value in shown.items() if value not in (None, [], {}, "")}
-
-
-async def cost(backend: Backend, requests: int) -> JsonObject:
-    """Requests that a job takes, and the minutes until the last of them may leave."""
-    return {"requests": requests, "minutes": round(await backend.client.budget.cost(requests), 1)}
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
-
-
-async def _targets(call: Call) -> tuple[list[JsonObject], int | None]:
-    """The records that the arguments name, read where TaskIP has a read for them, and how many there are."""
-    for name, value in call.arguments.items():
-        if name.endswith("_ids") and isinstance(value, list) and operations.reader_of(name[:-1]):
-            ids = list(dict.fromkeys(cast("list[Any]", value)))
-            return [await _read(call, name[:-1], each, one_of_many=True) for each in ids[:SHOWN]], len(ids)
-    named = _named(call)
-    return [await _read(call, parameter, value) for parameter, value in named], len(named) or None
-
-
-def _named(call: Call) -> list[tuple[str, Any]]:
-    """(parameter, value) of the record that is acted on, and of those that the body names for it."""
-    path = [name for route in call.operation.routes for name, _ in route.placeholders]
-    # The last identifier of a path is the record; those before it are its parents.
-    found = [(path[-1], call.arguments[path[-1]])] if path else []
-    if call.operation.effect is Effect.DELETE:
-        found += [(name, value) for name, value in call.given.items() if operations.reader_of(name)]
-    for name, value in call.given.items():
-        if name.startswith("target_"):
-            found.append((name.removeprefix("target_"), value))
-    return found
-
-
-async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = False) -> JsonObject:
-    """One target in brief.
-
-    A missing target is an error, unless it is one of many; what cannot be read for another reason is said.
-    """
-    reader = operations.reader_of(parameter)
-    if reader is None:
-        return {"id": value, "note": "TaskIP has no read for this record, so it is not shown"}
-    try:
-        record = await records.find(call, reader, parameter, value)
-    except errors.MissingError:
-        if not one_of_many:
-            raise
-        return {"id": value, "note": "does not exist"}
-    except (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors.ServerError) as error:
-        return {"id": value, "note": f"could not be read: {error.message}"}
-    return (
-        brief(record, value) if record else {"id": value, "note": "not found in the rows that were looked at"}
-    )
-
-
-def brief(record: JsonObject, value: Any) -> JsonObject:
-    """Id and names of a record, small enough to show ten."""
-    found = {key: record[key] for key in NAMING if isinstance(record.get(key), str | int | float)}
-    for person in ("contacts", "contact", "company"):
-        if isinstance(record.get(person), dict):
-            found[person] = _person(cast("JsonObject", record[person]))
-    return cast("JsonObject", jsonable({"id": record.get("id", value), **found}))
-
-
-def _person(record: JsonObject) -> str:
-    name = record.get("name") or " ".join(str(record.get(part) or "") for part in ("first_name", "last_name"))
-    email = record.get("email")
-    return f"{str(name).strip()} <{email}>" if email else str(name).strip()

@@ -9,10 +9,12 @@
     ├── BudgetError           our own rate windows are full; nothing was sent
     │   └── DeadlineError     the call's time is over before the request could leave
     ├── RepeatedError         an identical write came before and its end is not known; nothing was sent
+    ├── RefusedError          the gate did not let it pass; nothing was changed
     ├── StateError            the state directory or the rate store cannot be used; nothing was sent
     ├── FileError             a path to read or to write is not allowed or not usable
     └── ApiError              a request was tried: operation, status, message, field errors, outcome
         ├── ConnectError      no connection; nothing was sent
+        ├── UntrustedError    the server could not prove that it is TaskIP; nothing was sent
         ├── LostError         sent, but no complete answer: timeout, reset
         ├── UnreadableError   an answer that is not what TaskIP documents: HTML, truncated JSON
         ├── RouteError        TaskIP has none of the routes that are documented for the operation
@@ -73,6 +75,17 @@ class DeadlineError(BudgetError):
 
 class RepeatedError(TaskipError):
     """An identical write came before, and nobody knows what became of it; nothing was sent."""
+
+
+class RefusedError(TaskipError):
+    """The gate did not let a call pass; nothing was changed.
+
+    ``shown`` is the new preview where there is one, as the model is to see it.
+    """
+
+    def __init__(self, message: str, shown: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{message.rstrip()} Nothing was changed.")
+        self.reason, self.shown = message, shown
 
 
 class StateError(TaskipError):
@@ -149,6 +162,15 @@ class ConnectError(ApiError):
     """TaskIP could not be reached; the request did not leave."""
 
     advice = "Check the network and TASKIP_BASE_URL, then try again."
+
+
+class UntrustedError(ApiError):
+    """The certificate of the server could not be verified; the request did not leave."""
+
+    advice = (
+        "Check TASKIP_BASE_URL and the clock of this machine. Where a proxy of the company opens encrypted"
+        " connections, name the file of its certificates in SSL_CERT_FILE."
+    )
 
 
 class LostError(ApiError):
@@ -233,6 +255,12 @@ BY_STATUS: Mapping[int, type[StatusError]] = {
     422: InvalidError,
     429: RateLimitError,
 }
+
+
+def legible(text: str, most: int = 60) -> str:
+    """What a caller gave, as an error repeats it: without characters that nobody sees, and not too long."""
+    plain = text if text.isprintable() else ascii(text)[1:-1]
+    return plain if len(plain) <= most else f"{plain[: most - 3]}..."
 
 
 def error_class(status: int) -> type[StatusError]:

@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taskip_mcp import errors, turn, writes
+from taskip_mcp import errors, target, turn, writes
 from taskip_mcp import operation as operations
+from taskip_mcp.budget.windows import HOUR, MINUTE
 from taskip_mcp.call import Backend, Call, fields_of
 from taskip_mcp.client import LEAST_WRITE, LOOK
 from taskip_mcp.look import Finding, look_at_each
 from taskip_mcp.operation import Consequence, Operation
 from taskip_mcp.results import Report, Written
-from taskip_mcp.writelog import REPEATED, Duplicate, Entry
+from taskip_mcp.writelog import REPEATED, Confirmation, Duplicate, Entry
 
 CHUNK = 25
 """Ids in one request. A lost answer costs a read for each of them, out of 100 requests a minute."""
@@ -44,6 +45,9 @@ class Job:
     failed: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
     unknown: dict[Any, str] = field(default_factory=lambda: dict[Any, str]())
     notes: list[str] = field(default_factory=lambda: list[str]())
+    confirmation: Confirmation = field(default_factory=Confirmation)
+    seen: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    """What the gate has just read, so that it is not read twice."""
     stopped: str = ""
     slowest: float = 0.0
     unclear: bool = False
@@ -72,12 +76,16 @@ async def carry_out(call: Call) -> Report:
     ids = list(dict.fromkeys(call.arguments[operation.chunk]))
     try:
         name = log.begin_job(
-            operation.contract, call.arguments, guard=operation.guards(call.arguments) and not call.again
+            operation.contract,
+            call.arguments,
+            guard=operation.guards(call.arguments) and not call.again,
+            confirmation=call.confirmation,
         )
     except Duplicate as twin:
         raise errors.RepeatedError(_same(call.backend, twin.entry)) from None
     call.job = name
-    return await _run(call.backend, Job(name, operation, dict(call.arguments), ids))
+    job = Job(name, operation, dict(call.arguments), ids, confirmation=call.confirmation, seen=call.seen)
+    return await _run(call.backend, job)
 
 
 def _same(backend: Backend, twin: Entry) -> str:
@@ -99,7 +107,7 @@ async def _run(backend: Backend, job: Job) -> Report:
     try:
         with turn.background():
             while job.todo and not job.stopped:
-                await _chunk(backend, job, job.todo[:CHUNK])
+                await _chunk(backend, job, job.todo[: await _size(backend, job)])
                 await mine.say(_progress(job), job.total - len(job.todo), job.total)
     except BaseException as error:
         # Arguments that no chunk can use make no job that could be resumed.
@@ -120,10 +128,12 @@ async def _chunk(backend: Backend, job: Job, ids: list[Any]) -> None:
         # Cut off it would be of unknown outcome, which for messages nobody could clear up.
         job.stopped = "the time of this call is over."
         return
-    values = {**job.values, job.operation.chunk: ids}
-    call = Call(backend, job.operation, values, job=job.id)
     try:
-        result = await writes.carry_out(call, values)
+        reading = _call(backend, job, ids)
+        ids, kept = await target.before_of_many(reading, (before - LOOK - LEAST_WRITE) / 2)
+        call = _call(backend, job, ids)
+        call.before = kept
+        result = await writes.carry_out(call, {**job.values, job.operation.chunk: ids})
     except (errors.BudgetError, errors.StateError) as error:
         job.stopped = _why(error)
     except errors.ApiError as error:
@@ -133,6 +143,21 @@ async def _chunk(backend: Backend, job: Job, ids: list[Any]) -> None:
         job.done += ids
         job.slowest = max(job.slowest, before - mine.left)
         job.notes += [result.note] if isinstance(result, Written) and result.note else []
+
+
+def _call(backend: Backend, job: Job, ids: list[Any]) -> Call:
+    values = {**job.values, job.operation.chunk: ids}
+    call = Call(backend, job.operation, values, job=job.id, confirmation=job.confirmation)
+    call.seen = job.seen
+    return call
+
+
+async def _size(backend: Backend, job: Job) -> int:
+    """Ids of the next request: the reads before it and itself must fit into a rate window, or it would never leave."""
+    if job.operation.undo is None:
+        return CHUNK
+    limits = [each.limit for each in await backend.client.budget.show() if each.window in {MINUTE, HOUR}]
+    return max(1, min(CHUNK, *(limit - 1 for limit in limits)))
 
 
 def _why(error: errors.TaskipError) -> str:
@@ -181,14 +206,20 @@ def _may_split(job: Job) -> bool:
 # --- going on ---------------------------------------------------------------------------------------------
 
 
-async def resume(backend: Backend, name: str) -> Report | Written:
-    """Go on with an unfinished job, or look what became of a write whose process died."""
+async def resume(
+    backend: Backend, name: str, confirmation: Confirmation, seen: dict[str, Any] | None = None
+) -> Report | Written:
+    """Go on with an unfinished job, or look what became of a write whose process died.
+
+    `seen` is what the gate has just read for it.
+    """
     found = resumable(backend, name)
-    if not backend.log.take_up(name):
+    if not backend.log.take_up(name, confirmation):
         raise _running(name)
     if found.kind == "begun":
         return await _look_up(backend, found)
     job = restore(backend, found)
+    job.confirmation, job.seen = confirmation, dict(seen or {})
     try:
         for chunk in _open_chunks(backend, job):
             if not job.stopped:

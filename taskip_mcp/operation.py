@@ -325,3 +325,8 @@ def reader_of(parameter: str, group: str | None = None) -> Operation | None:
         if parameter in candidate.reads and group in {None, candidate.group}:
             return candidate
     return None
+
+
+def parameters(contract: str) -> list[str]:
+    """The parameters of an operation's function."""
+    return list(inspect.signature(find(contract).function).parameters)[1:]

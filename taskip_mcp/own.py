@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,13 +11,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from taskip_mcp import confirm as gate
-from taskip_mcp import errors, jobs, turn
+from taskip_mcp import errors, jobs, previews, target, turn
 from taskip_mcp import operation as operations
-from taskip_mcp.call import Backend
+from taskip_mcp.call import Backend, Call
+from taskip_mcp.caller import NOBODY, Caller
 from taskip_mcp.operation import Consequence, Effect, Function, Tool
 from taskip_mcp.results import Record
 from taskip_mcp.wire import JsonObject
-from taskip_mcp.writelog import Entry
+from taskip_mcp.writelog import Confirmation, Entry
+
+LATE = "The time of this call is over (TASKIP_DEADLINE). list_jobs tells what was done, resume_job goes on."
 
 _registry: dict[str, Tool] = {}
 
@@ -35,17 +40,24 @@ def own_tool(
 
 def tools() -> dict[str, Tool]:
     """The server's own tools by name."""
+    importlib.import_module("taskip_mcp.changes")  # registers its own
     return dict(_registry)
 
 
-async def perform(backend: Backend, tool: Tool, arguments: Mapping[str, Any]) -> Any:
-    """Run one; raises `DeadlineError` when the time of the call is over."""
+async def perform(backend: Backend, tool: Tool, arguments: Mapping[str, Any], caller: Caller = NOBODY) -> Any:
+    """Run one; what has consequences answers with a proposal, which goes through the gate.
+
+    Raises `DeadlineError` when the time of the call is over.
+    """
+    values = dict(arguments)
+    said = gate.Said.take(values)
     mine = turn.current()
+    result: Any = LATE
     with mine.clock.move_on_after(mine.left):
-        return await tool.function(backend, **arguments)
-    raise errors.DeadlineError(
-        "The time of this call is over (TASKIP_DEADLINE). list_jobs tells what was done, resume_job goes on."
-    )
+        result = await tool.function(backend, **values)
+    if result is LATE:
+        raise errors.DeadlineError(LATE)
+    return await gate.decide(backend, result, said, caller) if isinstance(result, gate.Proposal) else result
 
 
 # --- the rate budget --------------------------------------------------------------------------------------
@@ -98,7 +110,7 @@ def _shown(backend: Backend, entry: Entry) -> JsonObject:
     told: JsonObject = {
         "id": entry.write,
         "tool": operations.find(entry.operation).name,
-        "begun": _moment(entry.begun),
+        "begun": moment(entry.begun),
         "state": "running" if running else "done" if entry.event in {"done", "unknown"} else "unfinished",
     }
     if entry.kind == "begun":
@@ -112,35 +124,47 @@ def _shown(backend: Backend, entry: Entry) -> JsonObject:
 def _reason(entry: Entry) -> JsonObject:
     reason = entry.detail.get("reason")
     # Its words are of that moment: "in 60 seconds" counts from there.
-    return {"stopped": reason, "stopped_at": _moment(entry.changed)} if reason else {}
+    return {"stopped": reason, "stopped_at": moment(entry.changed)} if reason else {}
 
 
-def _moment(at: float) -> str:
+def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 @own_tool(Effect.BULK, possible=set(Consequence))
-async def resume_job(backend: Backend, job_id: JobId, confirm: bool = False) -> Any:
+async def resume_job(backend: Backend, job_id: JobId) -> Any:
     """Go on with a job that list_jobs shows as unfinished: what was done is not done again, what may have been done is
     looked at first. An interrupted single write is only looked up, never sent again."""
-    if confirm:
-        return await jobs.resume(backend, job_id)
-    return await _preview(backend, job_id)
-
-
-async def _preview(backend: Backend, job_id: str) -> Any:
     entry = jobs.resumable(backend, job_id)
     if entry.kind == "begun":
-        return await jobs.resume(backend, job_id)  # it only looks
+        return await jobs.resume(backend, job_id, Confirmation())  # it only looks
+
+    async def look() -> gate.Seen:
+        return await _resumed(backend, job_id)
+
+    async def run(confirmation: Confirmation, seen: gate.Seen | None) -> Any:
+        return await jobs.resume(backend, job_id, confirmation, seen.sight if seen else None)
+
     job = jobs.restore(backend, entry)
-    shown: JsonObject = {
-        "preview": f"{job.operation.title}: the job goes on with {len(job.todo)} of its {job.total} ids.",
-        "consequences": sorted(job.operation.consequences(job.values)),
-        "ids": job.todo,
-        "with": _shown(backend, entry),
-        "cost": await gate.cost(backend, jobs.requests(job.operation, {job.operation.chunk: job.todo})),
-        "note": job.operation.warns,
-        "done": "Nothing was changed.",
-        "next": gate.NEXT,
-    }
-    return {name: value for name, value in shown.items() if value not in ("", [])}
+    return gate.Proposal(
+        tool=tools()["resume_job"],
+        arguments={"job_id": job_id},
+        found=job.operation.consequences(job.values),
+        look=look,
+        run=run,
+        late=lambda: LATE,
+    )
+
+
+async def _resumed(backend: Backend, job_id: str) -> gate.Seen:
+    """What is left of a job, as it is now."""
+    entry = jobs.resumable(backend, job_id)
+    job = jobs.restore(backend, entry)
+    values = {**job.values, job.operation.chunk: job.todo}
+    call = Call(backend, job.operation, values)
+    await gate.check_recipients(call)
+    sight = await target.look(call)
+    shown = await previews.of_call(call, job.operation.consequences(values), sight)
+    shown["preview"] += f" The job goes on with {len(job.todo)} of its {job.total} ids."
+    shown["job"] = _shown(backend, entry)
+    return gate.Seen(shown, json.dumps([job.todo, sight.version]), call.seen)

@@ -160,6 +160,9 @@ Confirm = Annotated[
     BeforeValidator(_only_true),
     Field(description="Leave out first: the call then only shows what would happen. true carries it out."),
 ]
+ConfirmCode = Annotated[
+    str | None, Field(max_length=200, description="The confirm_code of the preview, where it has one.")
+]
 AllowDuplicate = Annotated[
     bool,
     BeforeValidator(_only_true),

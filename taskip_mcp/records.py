@@ -42,7 +42,7 @@ async def find(call: Call, reader: Operation, parameter: str, value: Any) -> Jso
         return None
     if row is None:
         raise errors.MissingError(
-            f"TaskIP does not list {parameter} {value}", status=404, outcome="unchanged"
+            f"TaskIP does not list {parameter} {errors.legible(str(value))}", status=404, outcome="unchanged"
         )
     return row
 

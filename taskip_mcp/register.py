@@ -10,22 +10,34 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import Context, RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
+from mcp_types import (
+    CallToolResult,
+    ContentBlock,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+    InputRequiredResult,
+    ResourceLink,
+    TextContent,
+    ToolAnnotations,
+)
 
-from taskip_mcp.errors import ArgumentError, MissingError, TaskipError
+from taskip_mcp import turn
+from taskip_mcp.caller import AskError, Caller, Reply
+from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError
 from taskip_mcp.resources import JSON, ResourceEntry
 from taskip_mcp.schemas import ToolEntry
-from taskip_mcp.turn import Tell
 
 logger = logging.getLogger(__name__)
 
-Perform = Callable[[ToolEntry, dict[str, Any], Tell], Awaitable[Any]]
+Perform = Callable[[ToolEntry, dict[str, Any], Caller], Awaitable[Any]]
 ReadResource = Callable[[ResourceEntry, dict[str, Any]], Awaitable[str | bytes]]
 
 
@@ -37,11 +49,11 @@ class RawArguments(FuncMetadata):
         return {"raw": arguments_to_validate}
 
 
-def tool(entry: ToolEntry, perform: Perform) -> Tool:
-    """The SDK tool of an entry."""
+def tool(entry: ToolEntry, perform: Perform, ask_timeout: float) -> Tool:
+    """The SDK tool of an entry. A question of its gate may stay open for `ask_timeout` seconds."""
 
-    async def handler(raw: dict[str, Any], context: Context) -> CallToolResult:
-        return await answer(entry, raw, perform, context.report_progress)
+    async def handler(raw: dict[str, Any], context: Context) -> CallToolResult | InputRequiredResult:
+        return await answer(entry, raw, perform, caller_of(context, ask_timeout))
 
     return Tool(
         fn=handler,
@@ -61,12 +73,22 @@ def tool(entry: ToolEntry, perform: Perform) -> Tool:
     )
 
 
-async def answer(entry: ToolEntry, raw: dict[str, Any], perform: Perform, tell: Tell) -> CallToolResult:
+async def answer(
+    entry: ToolEntry, raw: dict[str, Any], perform: Perform, caller: Caller
+) -> CallToolResult | InputRequiredResult:
     """Run a call; every failure becomes a result that the model can read, never a protocol error."""
     from taskip_mcp.results import Saved, render
 
     try:
-        result = await perform(entry, raw, tell)
+        result = await perform(entry, raw, caller)
+    except AskError as asked:
+        return InputRequiredResult(
+            input_requests={QUESTION: ElicitRequest(params=_form(asked.question))}, request_state=asked.state
+        )
+    except RefusedError as refused:
+        if refused.shown is None:
+            return _failure(str(refused))
+        return _failure(f"{refused.reason}\n{render(refused.shown, entry.group)}\n{NOTHING}")
     except TaskipError as error:
         return _failure(str(error))
     except Exception:
@@ -80,7 +102,7 @@ async def answer(entry: ToolEntry, raw: dict[str, Any], perform: Perform, tell: 
                 else " It is not known whether anything was changed: read the record."
             )
         )
-    content: list[ContentBlock] = [TextContent(type="text", text=render(result))]
+    content: list[ContentBlock] = [TextContent(type="text", text=render(result, entry.group))]
     if isinstance(result, Saved):
         content.append(
             ResourceLink(type="resource_link", uri=result.uri, name=result.path.name, mime_type=result.type)
@@ -88,8 +110,88 @@ async def answer(entry: ToolEntry, raw: dict[str, Any], perform: Perform, tell: 
     return CallToolResult(content=content)
 
 
+# --- asking the person ------------------------------------------------------------------------------------
+
+QUESTION = "confirm"
+"""Name of the question where it travels with a result."""
+
+NOTHING = "Nothing was changed."
+FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {"confirm": {"type": "boolean", "title": "Yes, do this"}},
+    "required": ["confirm"],
+}
+MODERN = "2026-07-28"
+"""The first version in which questions travel with results instead of as requests of the server."""
+
+
+def caller_of(context: Context, ask_timeout: float) -> Caller:
+    """The client of a call, and how its person is asked, if that is possible."""
+    parameters = context.session.client_params
+    name = parameters.client_info.name if parameters else ""
+    modern = (context.protocol_version or "") >= MODERN
+    if not _can_ask(context, modern):
+        return Caller(name, context.report_progress)
+    if not modern:
+
+        async def live(question: str, _: str) -> Reply:
+            return await _ask(context, question, ask_timeout)
+
+        return Caller(name, context.report_progress, live)
+
+    async def travelling(question: str, state: str) -> Reply:
+        raise AskError(question, state)
+
+    given = (context.input_responses or {}).get(QUESTION)
+    reply = _reply(given) if isinstance(given, ElicitResult) else None
+    return Caller(name, context.report_progress, travelling, reply, context.request_state)
+
+
+def _can_ask(context: Context, modern: bool) -> bool:
+    """Whether the client declared that it shows forms, and a question can reach it.
+
+    Before 2026-07-28 a question is a request of the server, which stateless and JSON-response HTTP cannot carry.
+    """
+    declared = getattr(context.client_capabilities, "elicitation", None)
+    if declared is None or (declared.form is None and declared.url is not None):
+        return False
+    return modern or context.session.can_send_request
+
+
+async def _ask(context: Context, question: str, seconds: float) -> Reply:
+    """Ask now and wait, for as long as a person may take."""
+    with turn.current().clock.move_on_after(seconds):
+        try:
+            form = _form(question)
+            result = await context.session.elicit_form(
+                form.message, form.requested_schema, related_request_id=context.request_id
+            )
+        except (MCPError, ValueError):  # it refuses the question, or answers with what is no answer
+            return Reply("failed")
+        return _reply(result)
+    return Reply("silent")
+
+
+def _form(question: str) -> ElicitRequestFormParams:
+    return ElicitRequestFormParams(message=question, requested_schema=FORM)
+
+
+def _reply(result: ElicitResult) -> Reply:
+    """Agreed is only an accepted form with the box ticked: some clients accept without showing anything."""
+    ticked = (result.content or {}).get("confirm") is True
+    return Reply(result.action, result.action == "accept" and ticked)
+
+
+def state_security(key: bytes, seconds: float) -> RequestStateSecurity:
+    """What seals the state of a question on its way through the client; the same key in all servers of an account."""
+    return RequestStateSecurity(keys=[key], ttl=seconds)
+
+
 def _failure(text: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+    """An error in words, which may quote TaskIP and with it anybody."""
+    from taskip_mcp.outside import clean
+
+    return CallToolResult(content=[TextContent(type="text", text=clean(text))], is_error=True)
 
 
 def add_resource(server: MCPServer, entry: ResourceEntry, read: ReadResource) -> None:

@@ -15,18 +15,22 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from taskip_mcp import policy
 from taskip_mcp.errors import ConfigError
+from taskip_mcp.policy import Policy
 
 RouteSet = Literal["auto", "reference", "guide"]
 AFTER_WAIT = 35.0
 """Seconds of a call's default deadline beside its longest wait: desktop clients cut a call at about 60 in all."""
 LEAST_DEADLINE = 15.0
+LEAST_KEY = 32
+"""Characters of a key that seals confirmations."""
 LIVE_URL = "https://public-api.taskip.net/api/public-v1"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server was told. `secret_key` never appears in a repr."""
+    """What the server was told. Secrets never appear in a repr."""
 
     secret_key: str = field(default="", repr=False)
     base_url: str = LIVE_URL
@@ -42,6 +46,11 @@ class Settings:
     deadline: float = 0.0
     connections: int = 8
     rate_store: str = field(default="sqlite", repr=False)  # an address may hold a password
+    confirm: Policy = field(default_factory=Policy)
+    confirm_key: str = field(default="", repr=False)
+    ask_timeout: float = 300.0
+    lockdown: bool = False
+    journal_days: int = 90
     state_dir: Path = Path()
     files_dir: Path = Path()
     upload_roots: tuple[Path, ...] = ()
@@ -55,6 +64,11 @@ class Settings:
     def state_folder(self) -> Path | None:
         """Where state lies; None keeps it in memory, where the embedded TaskIP lives and dies as well."""
         return None if self.sandbox or self.state_dir == Path() else self.state_dir
+
+    @property
+    def policy(self) -> Policy:
+        """What the gate demands."""
+        return self.confirm.locked() if self.lockdown else self.confirm
 
     @property
     def call_deadline(self) -> float:
@@ -148,6 +162,19 @@ def _level(text: str) -> str:
 def _rate_store(text: str) -> str:
     if text not in {"sqlite", "memory"} and not text.startswith(("redis://", "rediss://")):
         raise ValueError("use sqlite, memory, or an address such as redis://127.0.0.1:6379/0")
+    return text
+
+
+def _ask_timeout(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 3600:
+        raise ValueError("use seconds from 1 to 3600")
+    return value
+
+
+def _confirm_key(text: str) -> str:
+    if len(text) < LEAST_KEY:
+        raise ValueError(f"use {LEAST_KEY} characters or more, made at random")
     return text
 
 
@@ -247,10 +274,49 @@ VARIABLES: tuple[Variable, ...] = (
         _rate_store,
     ),
     Variable(
+        "TASKIP_CONFIRM",
+        "confirm",
+        "`flag`",
+        "How calls with consequences are confirmed: `flag` (`confirm: true` after a preview), `strict` (and the"
+        " `confirm_code` of that preview), `human` (a person, asked by the client), `off`. Apart from that per class"
+        " (`delete`, `bulk`, `send`, `money`, `access`): `flag,send=human,money=strict`. A client that can ask the"
+        " person is made to; `ask=never` leaves that out, but for `human`.",
+        policy.parse,
+    ),
+    Variable(
+        "TASKIP_CONFIRM_KEY",
+        "confirm_key",
+        "derived from the API key",
+        f"Secret of {LEAST_KEY} characters or more that seals confirmations; the same for all servers of an account.",
+        _confirm_key,
+    ),
+    Variable(
+        "TASKIP_ASK_TIMEOUT",
+        "ask_timeout",
+        "`300`",
+        "Seconds that a person has to answer a question; deadlines wait meanwhile.",
+        _ask_timeout,
+    ),
+    Variable(
+        "TASKIP_LOCKDOWN",
+        "lockdown",
+        "`0`",
+        "`1`: everything with a consequence needs a person (`human` for all classes), and messages go only to addresses"
+        " that belong to a contact or the conversation.",
+        _switch,
+    ),
+    Variable(
+        "TASKIP_JOURNAL_DAYS",
+        "journal_days",
+        "`90`",
+        "Days for which the journal keeps what was changed and what was there before.",
+        _count,
+    ),
+    Variable(
         "TASKIP_STATE_DIR",
         "state_dir",
         "`taskip-mcp` in the user's state directory",
-        "Folder of the rate windows and the write log; the files are readable by their owner alone. The embedded"
+        "Folder of the rate windows and the journal; the files are readable by their owner alone. The embedded"
         " TaskIP keeps its state in memory.",
         _folder,
     ),

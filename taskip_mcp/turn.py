@@ -29,7 +29,7 @@ class Meter:
     total: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turn:
     """`ends` is in ticks of the clock; `bulk` work yields to single calls."""
 
@@ -43,6 +43,15 @@ class Turn:
     def left(self) -> float:
         """Seconds until the deadline."""
         return self.ends - self.clock.ticks()
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Time that does not count: a person thinks about a question."""
+        since = self.clock.ticks()
+        try:
+            yield
+        finally:
+            self.ends += self.clock.ticks() - since
 
     async def say(self, message: str, done: float | None = None, total: float | None = None) -> None:
         """Tell the client; without `done` only that the call goes on. Each notice must show more than the last one."""

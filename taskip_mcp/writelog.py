@@ -1,8 +1,10 @@
-"""The write log: every write, before it leaves and when it is known what came of it.
+"""The write log: every write, before it leaves and when it is known what came of it. It is the journal, too.
 
 One append-only table. A write is an event ``begun`` and what follows it: ``done``, ``not_done`` or ``unknown``; a
-bulk job is ``job``, ``resumed``, ``paused``, ``done``, and its chunks are writes. The last event counts. The guard
-against duplicates and the jobs are views of it. Secrets never come in.
+bulk job is ``job``, ``resumed``, ``paused``, ``done``, and its chunks are writes. The last event counts. The first one
+holds how the write was confirmed, for which client, and what was there before. The guard against duplicates, the jobs
+and the journal are views of it. Beside it the confirmations that were used, and the previews that were shown. Secrets
+never come in.
 """
 
 from __future__ import annotations
@@ -11,20 +13,18 @@ import hashlib
 import json
 import logging
 import sqlite3
-import time
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 from uuid import uuid4
-
-from filelock import FileLock, Timeout
 
 from taskip_mcp import state
 from taskip_mcp.clock import Clock
-from taskip_mcp.errors import StateError
+from taskip_mcp.entries import Confirmation, Duplicate, Entry, Event
+from taskip_mcp.errors import RefusedError, StateError
+from taskip_mcp.owner import Owner
 from taskip_mcp.redact import HIDDEN, is_secret, masked
 from taskip_mcp.wire import JsonObject, jsonable
 
@@ -35,16 +35,13 @@ FILE = "writes.sqlite3"
 REPEATED = 120.0
 """Seconds after a write in which an identical one is taken for a repetition."""
 
-SWEPT = 3600.0
-"""Seconds after which the file of a process that was killed is removed."""
+REMEMBERED = 86_400.0
+"""Seconds for which a preview counts as the one that was confirmed."""
 
 UNCLEAR = 86_400.0
 """Seconds for which a write of unknown outcome is looked up before an identical one goes out."""
 
-Event = Literal["begun", "done", "not_done", "unknown", "job", "resumed", "paused"]
-
-OPEN = frozenset({"begun", "job", "resumed"})
-"""Events after which a process has the write or the job in hand."""
+USED = "The confirmation was used already: one is good for one call."
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
@@ -58,52 +55,38 @@ CREATE INDEX IF NOT EXISTS log_same ON log (account, operation, digest);
 CREATE INDEX IF NOT EXISTS log_job ON log (account, job);
 CREATE TRIGGER IF NOT EXISTS log_is_append_only BEFORE UPDATE ON log
     BEGIN SELECT RAISE(ABORT, 'the write log is append-only'); END;
-CREATE VIEW IF NOT EXISTS writes AS
+CREATE TABLE IF NOT EXISTS used (nonce TEXT PRIMARY KEY, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS shown (
+    call TEXT NOT NULL, client TEXT NOT NULL, version TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (call, client)
+);
+CREATE VIEW IF NOT EXISTS journal AS
     SELECT first.seq, first.write, first.event AS kind, first.account, first.at AS begun, first.operation,
-        first.digest, first.arguments, first.job, last.owner, last.event, last.at AS changed, last.detail
+        first.digest, first.arguments, first.job, first.detail AS opening, last.owner, last.event, last.at AS changed,
+        last.detail
     FROM log AS first JOIN log AS last ON last.seq = (SELECT MAX(seq) FROM log WHERE write = first.write)
     WHERE first.event IN ('begun', 'job');
 """
-COLUMNS = "write, kind, begun, operation, arguments, job, owner, event, changed, detail"
+COLUMNS = "write, kind, begun, operation, arguments, job, opening, owner, event, changed, detail"
+JSON_COLUMNS = [COLUMNS.split(", ").index(name) for name in ("arguments", "opening", "detail")]
 
+SWEEP = """
+DELETE FROM log WHERE write IN (
+    SELECT write FROM journal WHERE changed < :before AND event IN ('done', 'not_done', 'unknown')
+    AND job NOT IN (
+        SELECT write FROM journal
+        WHERE kind = 'job' AND (changed >= :before OR event IN ('job', 'resumed', 'paused'))
+    )
+)
+"""
+"""What is over for so long. The chunks of a job go with the job."""
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One write (or job) as the log has it.
-
-    `kind` is the first event, ``begun`` or ``job``; `event` the last one, at `changed`, noted by the process `owner`.
-    Times are seconds since 1970.
-    """
-
-    write: str
-    kind: str
-    begun: float
-    operation: str
-    arguments: JsonObject
-    job: str
-    owner: str
-    event: str
-    changed: float
-    detail: JsonObject
-
-    @property
-    def open(self) -> bool:
-        """Whether a process is at it, if it still runs."""
-        return self.event in OPEN
-
-
-class Duplicate(Exception):
-    """The same write was begun before; `entry` is that one."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(entry.write)
-        self.entry = entry
+DAY = 86_400.0
 
 
 class WriteLog:
-    """The log of one account. `folder` None keeps it in memory."""
+    """The log of one account. `folder` None keeps it in memory; what is over for `days` is forgotten."""
 
-    def __init__(self, folder: Path | None, account: str, clock: Clock) -> None:
+    def __init__(self, folder: Path | None, account: str, clock: Clock, days: int = 90) -> None:
         self._folder = folder
         self._account = account
         self._clock = clock
@@ -113,6 +96,9 @@ class WriteLog:
         self._in_hand: set[str] = set()
         try:
             self._owner = Owner(folder)
+            with self._step() as now:
+                self._db.execute(SWEEP, {"before": now - days * DAY})
+                self._db.execute("DELETE FROM used WHERE until < ?", (now,))
         except StateError:
             self._close_file()
             raise
@@ -132,29 +118,76 @@ class WriteLog:
 
     # --- writing ------------------------------------------------------------------------------------------
 
-    def begin(self, operation: str, arguments: Mapping[str, Any], *, guard: bool, job: str = "") -> str:
-        """Note a write that is about to leave; returns its name.
+    def begin(
+        self,
+        operation: str,
+        arguments: Mapping[str, Any],
+        *,
+        guard: bool,
+        job: str = "",
+        confirmation: Confirmation | None = None,
+        before: JsonObject | None = None,
+    ) -> str:
+        """Note a write that is about to leave, with what was there `before`; returns its name.
 
         With `guard` an identical write that is under way, was done in the last two minutes, or came to an unknown end
-        raises `Duplicate` instead.
+        raises `Duplicate` instead. The nonce of the confirmation is consumed in the same transaction; one that was
+        used raises `RefusedError`, and nothing is noted.
         """
-        return self._begin("begun", operation, arguments, guard=guard, job=job)
+        return self._begin("begun", operation, arguments, guard, confirmation, before, job)
 
-    def begin_job(self, operation: str, arguments: Mapping[str, Any], *, guard: bool) -> str:
-        """Note a bulk job before its first chunk; returns its id. `guard` as for `begin`."""
-        return self._begin("job", operation, arguments, guard=guard)
+    def begin_job(
+        self,
+        operation: str,
+        arguments: Mapping[str, Any],
+        *,
+        guard: bool,
+        confirmation: Confirmation | None = None,
+    ) -> str:
+        """Note a bulk job before its first chunk; returns its id. `guard` and `confirmation` as for `begin`."""
+        return self._begin("job", operation, arguments, guard, confirmation, None, "")
 
     def _begin(
-        self, event: Event, operation: str, arguments: Mapping[str, Any], *, guard: bool, job: str = ""
+        self,
+        event: Event,
+        operation: str,
+        arguments: Mapping[str, Any],
+        guard: bool,
+        confirmation: Confirmation | None,
+        before: JsonObject | None,
+        job: str,
     ) -> str:
         given = kept(arguments)
         same = digest(operation, given)
+        confirmation = confirmation or Confirmation()
+        opening = kept(confirmation.opening(before or {}))
         with self._step() as now:
-            if guard and (twin := self._twin(operation, same, now)):
-                raise Duplicate(twin)
-            write = self._add(now, event, operation=operation, digest=same, arguments=given, job=job)
+            self._use(confirmation)
+            twin = self._twin(operation, same, now) if guard else None
+            write = (
+                ""
+                if twin
+                else self._add(
+                    now, event, operation=operation, digest=same, arguments=given, job=job, detail=opening
+                )
+            )
+        # Used up also where nothing is sent: what it confirmed was done.
+        confirmation.nonce = ""
+        if twin:
+            raise Duplicate(twin)
         self._in_hand.add(write)
         return write
+
+    def _use(self, confirmation: Confirmation) -> None:
+        """Consume the nonce, within the transaction that notes the write."""
+        if not confirmation.nonce:
+            return
+        new = self._db.execute(
+            "INSERT OR IGNORE INTO used (nonce, until) VALUES (?, ?)",
+            (confirmation.nonce, confirmation.expires + DAY),
+        )
+        if not new.rowcount:
+            raise RefusedError(USED)
 
     def end(self, write: str, event: Event, detail: Mapping[str, Any] | None = None) -> None:
         """Note what came of a write. Where that fails it stays open, so that it is looked at before it is repeated."""
@@ -166,15 +199,46 @@ class WriteLog:
             # What the write did is done all the same, and is what the caller must hear.
             logger.warning("the end (%s) of write %s was not noted: %s", event, write, error)
 
-    def take_up(self, job: str) -> Entry | None:
+    def take_up(self, job: str, confirmation: Confirmation | None = None) -> Entry | None:
         """Note that this process goes on with a job; None, and nothing is noted, while another has it in hand."""
+        confirmation = confirmation or Confirmation()
         with self._step() as now:
             found = self.entry(job)
             if found is None or (found.open and self.alive(found)):
                 return None
-            self._add(now, "resumed", write=job)
+            self._use(confirmation)
+            self._add(now, "resumed", write=job, detail=kept(confirmation.opening({})))
+        confirmation.nonce = ""
         self._in_hand.add(job)
         return found
+
+    def spend(self, confirmation: Confirmation) -> None:
+        """Consume a nonce that confirms nothing: the person said no."""
+        with self._step():
+            self._use(confirmation)
+        confirmation.nonce = ""
+
+    def used(self, nonce: str) -> bool:
+        """Whether a confirmation was used."""
+        with self._step():
+            return self._db.execute("SELECT 1 FROM used WHERE nonce = ?", (nonce,)).fetchone() is not None
+
+    def show(self, call: bytes, client: str, version: bytes) -> None:
+        """Note that a client was shown a preview of this call, on this version of its target."""
+        with self._step() as now:
+            self._db.execute("DELETE FROM shown WHERE at < ?", (now - REMEMBERED,))
+            self._db.execute(
+                "INSERT OR REPLACE INTO shown VALUES (?, ?, ?, ?)", (call.hex(), client, version.hex(), now)
+            )
+
+    def shown(self, call: bytes, client: str) -> bytes | None:
+        """The version on which the client was last shown a preview of this call, lately."""
+        with self._step() as now:
+            found = self._db.execute(
+                "SELECT version FROM shown WHERE call = ? AND client = ? AND at >= ?",
+                (call.hex(), client, now - REMEMBERED),
+            ).fetchone()
+        return bytes.fromhex(found[0]) if found else None
 
     def _add(self, now: float, event: str, **values: Any) -> str:
         write: str = values.pop("write", "") or uuid4().hex[:12]
@@ -225,6 +289,30 @@ class WriteLog:
         """The last jobs that were done, newest first."""
         return self._select("kind = 'job' AND event IN ('done', 'unknown') ORDER BY seq DESC LIMIT ?", limit)
 
+    def since(self, contracts: Collection[str], seconds: float) -> list[Entry]:
+        """Writes of these operations that were begun in the last `seconds`, unless they were not done; newest first."""
+        places = ", ".join("?" * len(contracts))
+        return self._select(
+            f"operation IN ({places}) AND kind = 'begun' AND event != 'not_done' AND begun >= ? ORDER BY seq DESC",
+            *contracts, self._clock.now() - seconds,
+        )  # fmt: skip
+
+    def changes(
+        self,
+        *,
+        since: float = 0.0,
+        until: float | None = None,
+        operation: str = "",
+        before: str = "",
+        limit: int = 50,
+    ) -> list[Entry]:
+        """Writes and jobs (not their chunks) that were begun within these times, newest first; `before` another."""
+        return self._select(
+            "job = '' AND begun >= ? AND begun < ? AND (? = '' OR operation = ?)"
+            " AND (? = '' OR seq < (SELECT seq FROM journal WHERE write = ?)) ORDER BY seq DESC LIMIT ?",
+            since, until or float("inf"), operation, operation, before, before, limit,
+        )  # fmt: skip
+
     def ago(self, entry: Entry) -> int:
         """Whole seconds since a write or job was begun."""
         return max(0, round(self._clock.now() - entry.begun))
@@ -236,7 +324,7 @@ class WriteLog:
         return self._owner.alive(entry.owner)
 
     def _select(self, where: str, *values: Any) -> list[Entry]:
-        query = f"SELECT {COLUMNS} FROM writes WHERE account = ? AND {where}"
+        query = f"SELECT {COLUMNS} FROM journal WHERE account = ? AND {where}"
         try:
             rows = self._db.execute(query, (self._account, *values)).fetchall()
         except sqlite3.Error as error:
@@ -245,10 +333,7 @@ class WriteLog:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    write, kind, begun, operation, arguments, job, owner, event, changed, detail = row
-    return Entry(
-        write, kind, begun, operation, json.loads(arguments), job, owner, event, changed, json.loads(detail)
-    )
+    return Entry(*(json.loads(value) if at in JSON_COLUMNS else value for at, value in enumerate(row)))
 
 
 def kept(values: Mapping[str, Any]) -> JsonObject:
@@ -273,49 +358,3 @@ def digest(operation: str, arguments: JsonObject) -> str:
     given = {name: value for name, value in arguments.items() if value is not None}
     text = json.dumps([operation, given], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Owner:
-    """This process, as others can see it: the lock on its file goes with it, however it ends."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.name = uuid4().hex
-        self._folder = folder / "owners" if folder else None
-        self._lock: FileLock | None = None
-        if self._folder:
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._sweep()
-                self._lock = FileLock(self._folder / self.name, mode=0o600)
-                self._lock.acquire()
-            except OSError as error:
-                raise StateError(state.words(folder, "owners", error)) from None
-
-    def _sweep(self) -> None:
-        """Remove what killed processes left. A young file may belong to one that is just about to lock it."""
-        for file in self._folder.iterdir() if self._folder else ():
-            try:
-                old = time.time() - file.stat().st_mtime > SWEPT
-            except FileNotFoundError:  # another process was faster
-                continue
-            if old:
-                self.alive(file.name)
-
-    def alive(self, name: str) -> bool:
-        """Whether the process of that name still runs."""
-        if name == self.name:
-            return True
-        if self._folder is None or not (self._folder / name).exists():
-            return False
-        try:
-            with FileLock(self._folder / name, mode=0o600, timeout=0):
-                (self._folder / name).unlink(missing_ok=True)
-        except Timeout:
-            return True
-        return False
-
-    def release(self) -> None:
-        """The process is about to end in order."""
-        if self._lock and self._folder:
-            self._lock.release()
-            (self._folder / self.name).unlink(missing_ok=True)

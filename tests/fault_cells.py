@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from typing import Any
 from mcp.client import Client
 from mcp_types import TextContent
 
+from taskip_mcp import results
 from taskip_mcp.clock import Clock, scaled
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.sandbox.store import Store
@@ -162,7 +162,7 @@ class Said:
     def data(self) -> dict[str, Any]:
         """What a call that was no error returned."""
         assert not self.failed, self.text
-        return json.loads(self.text)
+        return results.parse(self.text)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from mcp_types import CallToolResult, TextContent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from taskip_mcp import results
 from taskip_mcp.budget import account_of
 from taskip_mcp.clock import Clock
 from taskip_mcp.sandbox import Sandbox
@@ -64,7 +65,7 @@ class Server:
         """The JSON of a call that must succeed."""
         result = await self.call(tool, arguments)
         assert not result.is_error, words(result)
-        return json.loads(words(result))
+        return results.parse(words(result))
 
     async def refused(self, tool: str, /, **arguments: Any) -> str:
         """The words of a call that must fail."""
@@ -152,9 +153,13 @@ async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @asynccontextmanager
 async def child(url: str, state: Path, *, key: str = KEY, **variables: Any) -> AsyncGenerator[Server]:
-    """``python -m taskip_mcp`` over stdio; `variables` are further settings, without their ``TASKIP_``."""
+    """``python -m taskip_mcp`` over stdio; `variables` are further settings, without their ``TASKIP_``.
+
+    It meets no limit of the minute unless they say so.
+    """
     pid = state.parent / f"pid-{uuid4().hex}"
-    given = {"SECRET_KEY": key, "BASE_URL": url, "STATE_DIR": state, **variables}
+    own = {"SECRET_KEY": key, "BASE_URL": url, "STATE_DIR": state, "LIMIT_MINUTE": 1000}
+    given = {**own, **variables}
     environment = without_taskip() | {f"TASKIP_{name}": str(value) for name, value in given.items()}
     # The shell becomes the server, so that the number it writes down is the server's.
     script = ["-c", 'echo $$ >"$0"; exec "$@"', str(pid), sys.executable, "-m", "taskip_mcp"]
@@ -264,6 +269,18 @@ def down(_request: Request) -> Response:
     return JSONResponse({"message": "Server Error"}, 500)
 
 
+def down_from_the_write() -> Callable[[Request], Response | None]:
+    """A fault: TaskIP goes down with the first write, and stays down; what is read before that is answered."""
+    broken = False
+
+    def fault(request: Request) -> Response | None:
+        nonlocal broken
+        broken = broken or request.method != "GET"
+        return down(request) if broken else None
+
+    return fault
+
+
 async def hangs(_request: Request) -> None:
     """A fault for all requests: TaskIP does not answer."""
     await anyio.sleep(60)
@@ -296,11 +313,17 @@ def query(state: Path, statement: str, *values: Any) -> list[Any]:
         return database.execute(statement, values).fetchall()
 
 
+def sqlite(state: Path, statement: str) -> None:
+    """Change the log's file behind the server's back."""
+    with closing(sqlite3.connect(state / FILE, isolation_level=None)) as database:
+        database.execute(statement)
+
+
 def noted(state: Path) -> list[tuple[str, str]]:
     """(operation, last event) of every write and job, in order; none before the log was made."""
-    if not query(state, "SELECT 1 FROM sqlite_master WHERE name = 'writes'"):
+    if not query(state, "SELECT 1 FROM sqlite_master WHERE name = 'journal'"):
         return []
-    return query(state, "SELECT operation, event FROM writes ORDER BY seq")
+    return query(state, "SELECT operation, event FROM journal ORDER BY seq")
 
 
 def events(state: Path, operation: str) -> list[str]:
@@ -310,6 +333,11 @@ def events(state: Path, operation: str) -> list[str]:
         event
         for (event,) in query(state, f"SELECT event FROM log WHERE write IN ({own}) ORDER BY seq", operation)
     ]
+
+
+def openings(state: Path) -> list[dict[str, Any]]:
+    """What the journal keeps of each write and job from its beginning, in order."""
+    return [json.loads(text) for (text,) in query(state, "SELECT opening FROM journal ORDER BY seq")]
 
 
 def flat(bodies: Sequence[Sequence[Any]]) -> list[Any]:

@@ -10,16 +10,22 @@ from typing import Any
 
 import httpx
 
-from taskip_mcp import arguments, confirm, operation
-from taskip_mcp.call import Backend
+from taskip_mcp import arguments, confirm, operation, writes
+from taskip_mcp.call import Backend, Call
 from taskip_mcp.client import TaskipClient
 from taskip_mcp.files import Files
+from taskip_mcp.operation import Effect
 from taskip_mcp.routes import RouteBook
 from taskip_mcp.settings import RouteSet, Settings
 
 BASE = "http://127.0.0.1:1/api/public-v1"
 Reply = tuple[int, Any] | httpx.Response | Exception
 NO_ROUTE = (404, {"message": "The route api/public-v1/x could not be found."})
+
+
+def once(first: Reply, then: Reply) -> list[Reply]:
+    """A good read before the write, say, and something else after it, however often it is asked."""
+    return [first, *[then] * 20]
 
 
 @dataclass
@@ -88,3 +94,20 @@ async def run(api: Backend, name: str, /, **raw: Any) -> Any:
     """Validate and perform a tool by name, as the server does."""
     found = operation.load_all()[name]
     return await confirm.perform(api, found, arguments.validate(found, raw))
+
+
+def call_of(api: Backend, name: str, raw: Mapping[str, Any], *, again: bool = False) -> Call:
+    """The call of a tool by name, validated, without what steers the gate."""
+    found = operation.load_all()[name]
+    values = arguments.validate(found, dict(raw))
+    for control in ("confirm", "confirm_code", "allow_duplicate"):
+        values.pop(control, None)
+    return Call(api, found, values, again=again)
+
+
+async def alone(api: Backend, name: str, /, **raw: Any) -> Any:
+    """Carry out an operation by itself: no gate, no job, and nothing is read first for the journal."""
+    call = call_of(api, name, raw)
+    if call.operation.effect is Effect.READ:
+        return await call.operation.function(call, **call.arguments)
+    return await writes.carry_out(call, dict(call.arguments))

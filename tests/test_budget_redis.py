@@ -360,3 +360,26 @@ async def test_the_api_key_is_not_stored(server: RedisServer) -> None:
     assert grant.name in stored
     assert config.secret_key not in stored
     assert "taskip.invalid" not in stored
+
+
+# --- confirmations ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_confirmation_is_good_once_for_all_replicas(server: RedisServer) -> None:
+    account, other = uuid4().hex, uuid4().hex
+    async with store_at(server.url) as one, store_at(server.url) as two:
+        assert await one.once(account, "n1", 600)
+        assert not await two.once(account, "n1", 600)
+        assert not await one.once(account, "n1", 600)
+        assert await two.once(account, "n2", 600)
+        assert await two.once(other, "n1", 600), "each key has its own"
+
+
+@pytest.mark.anyio
+async def test_a_used_confirmation_is_forgotten_when_it_is_void_anyway(server: RedisServer) -> None:
+    account = uuid4().hex
+    async with store_at(server.url) as store, client_of(server.url) as client:
+        await store.once(account, "n", 600)
+        (key,) = [each async for each in client.scan_iter(match=f"*{account}*nonce*")]
+        assert 600 <= await client.ttl(key) <= 660

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from taskip_mcp import errors
-from taskip_mcp.confirm import SHOWN
 from taskip_mcp.records import PAGES
+from taskip_mcp.target import SHOWN
 from tests.support import Reply, Script, backend, run
 
 pytestmark = pytest.mark.anyio
@@ -74,9 +74,9 @@ async def test_a_wrong_key_is_an_error_and_no_preview() -> None:
 
 @pytest.mark.parametrize("confirm", [True, "true"])
 async def test_only_true_confirms(confirm: Any) -> None:
-    script = Script({"DELETE /contact/5": (200, {"msg": "ok"})})
+    script = Script({"GET /contact/5": (200, {"data": {"id": 5}}), "DELETE /contact/5": (200, {"msg": "ok"})})
     await run(backend(script), "delete_contact", contact_id=5, confirm=confirm)
-    assert script.lines == ["DELETE /contact/5"]
+    assert script.lines == ["GET /contact/5", "DELETE /contact/5"]
 
 
 @pytest.mark.parametrize("confirm", ["yes", 1, "1", "True ", "confirm"])
@@ -88,6 +88,6 @@ async def test_what_is_not_true_is_refused(confirm: Any) -> None:
 
 
 async def test_arguments_without_consequences_need_no_confirmation() -> None:
-    script = Script({"PUT /contact/5": (200, {"msg": "ok"})})
+    script = Script({"GET /contact/5": (200, {"data": {"id": 5}}), "PUT /contact/5": (200, {"msg": "ok"})})
     await run(backend(script), "update_contact", contact_id=5, position="CTO")
-    assert script.lines == ["PUT /contact/5"]
+    assert script.lines == ["GET /contact/5", "PUT /contact/5"]

@@ -58,7 +58,14 @@ class Gate:
 # --- deadlines --------------------------------------------------------------------------------------------
 
 
-async def test_every_tool_ends_when_taskip_never_answers(tmp_path: Path) -> None:
+async def writes_hang(request: Request) -> None:
+    """A fault: what is read before a write is answered, the write is not."""
+    if request.method != "GET":
+        await hangs(request)
+
+
+@pytest.mark.parametrize("fault", [hangs, writes_hang])
+async def test_every_tool_ends_when_taskip_never_answers(fault: Any, tmp_path: Path) -> None:
     clock = scaled(20, time.time())
     late: dict[str, str] = {}
     async with office(tmp_path, clock=clock, deadline=12.0, connections=200, files_dir=tmp_path) as (
@@ -67,11 +74,13 @@ async def test_every_tool_ends_when_taskip_never_answers(tmp_path: Path) -> None
     ):
         (tmp_path / "note.txt").write_text("a note")
         entries = [entry for entry in schemas.load_entries() if entry.group != "server"]
+        if fault is writes_hang:
+            entries = [entry for entry in entries if entry.effect != "read"]
         given = {entry.name: arguments_for(entry.name, sandbox) for entry in entries}
         for entry in entries:
             if "confirm" in entry.inputSchema["properties"]:
                 given[entry.name]["confirm"] = True
-        sandbox.fault = hangs
+        sandbox.fault = fault
 
         async def one(tool: str) -> None:
             late[tool] = words(await asked.call(tool, given[tool]))
@@ -169,7 +178,7 @@ async def test_progress_always_grows() -> None:
 async def test_the_progress_of_a_job_that_also_waits_always_grows(tmp_path: Path) -> None:
     clock = scaled(40, time.time())
     notices: list[Notice] = []
-    async with office(tmp_path, clock=clock, limit_minute=1, max_wait=90.0, deadline=600.0) as (asked, _):
+    async with office(tmp_path, clock=clock, limit_minute=20, max_wait=90.0, deadline=600.0) as (asked, _):
         ids = list(range(1, 41))
         await asked.call("bulk_delete_contacts", {"contact_ids": ids, "confirm": True}, notices)
         await until(lambda: bool(notices) and notices[-1][0] == 40)

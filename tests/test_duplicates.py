@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
@@ -23,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 
 from taskip_mcp import operation
 from taskip_mcp.clock import scaled
+from taskip_mcp.results import parse
 from taskip_mcp.sandbox import Sandbox
 from tests.faulty import faulty
 from tests.processes import Hands, Server, child, hangs, interrupted, noted, server, until, words
@@ -240,7 +240,7 @@ async def test_updates_and_deletes_are_not_guarded(tmp_path: Path) -> None:
 async def test_identical_creates_in_one_process_are_one(tmp_path: Path) -> None:
     async with office(tmp_path) as (asked, sandbox):
         sandbox.fault = slow_posts(0.2)
-        results = [json.loads(words(each)) for each in await asked.at_once(5, "create_ticket", TICKET)]
+        results = [parse(words(each)) for each in await asked.at_once(5, "create_ticket", TICKET)]
     assert tickets(sandbox) == [results[0]["id"]]
     assert {each["id"] for each in results} == {results[0]["id"]}
     assert ["nothing was sent again" in each.get("note", "") for each in results] == [False] + [True] * 4
@@ -342,7 +342,7 @@ async def test_however_many_ask_and_whatever_breaks_it_is_done_at_most_once(
     async with server(sandbox, tmp_path_factory.mktemp("state"), clock=clock, deadline=120.0) as asked:
         script(sandbox, outcomes)
         results = await asked.at_once(count, "create_ticket", TICKET)
-    done = [json.loads(words(each))["id"] for each in results if not each.is_error]
+    done = [parse(words(each))["id"] for each in results if not each.is_error]
     made = tickets(sandbox)
     assert len(made) <= 1
     assert set(done) == (set(made) if done else set())

@@ -18,7 +18,7 @@ import pytest
 
 from taskip_mcp.clock import Clock, scaled
 from tests.fault_cells import CASES, KEY, PACE, READ, Case, Desk, Said, desk, from_then_on, patience
-from tests.faulty import Fault, Faulty, Plan
+from tests.faulty import Fault, Faulty, Plan, on
 
 pytestmark = pytest.mark.anyio
 
@@ -303,6 +303,38 @@ async def test_a_kept_connection_that_taskip_has_closed_costs_no_write(case: Cas
         assert "looked up" not in said.text
         assert len(at.front.writes()) == 1
         assert case.count(at.sandbox.store) == case.whole
+
+
+# --- the read before a write --------------------------------------------------------------------------------
+
+KEPT = {name: case for name, case in CASES.items() if name in {"update", "delete", "bulk (delete)"}}
+"""Those that read first what the journal keeps."""
+
+PASSING = [Fault.RESET_BEFORE, *(fault for fault in LOST if fault is not Fault.EMPTY), *LIMITED]
+"""An empty answer would be so at any other time: it does not stop the write (see test_journal)."""
+
+
+@pytest.mark.parametrize("case", list(KEPT.values()), ids=list(KEPT))
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: fault.name)
+async def test_a_write_whose_record_cannot_be_read_first_is_not_sent(
+    case: Case, fault: Fault, tmp_path: Path
+) -> None:
+    plan = Plan(fault, on("GET"), math.inf)
+    async with desk(tmp_path, plan, timeout=patience(fault)) as at:
+        before = at.sandbox.store.dump()
+        said = await at.call(case.tool, case.arguments)
+        honest(case, at, before)
+        assert at.front.writes() == []
+        assert said.failed is not case.bulk
+        words = said.data["note"] if case.bulk else said.text
+        assert UNCHANGED in words or "Nothing was sent" in words
+        if case.bulk:
+            assert said.data["items"] == {"not_tried": ids(case)}
+        at.front.heal()
+        if fault not in LIMITED:
+            assert not (await at.call(case.tool, case.arguments)).failed
+            assert case.count(at.sandbox.store) == case.whole
+            assert len(at.front.writes()) == 1
 
 
 # --- reads --------------------------------------------------------------------------------------------------

@@ -143,7 +143,8 @@ async def test_a_redirect_may_be_the_answer_to_a_write_that_was_taken(status: in
     listed = httpx.Response(200, json={"data": []})
     script = Script({"POST /project/p/discussion": moved, "GET /project/p/discussion": listed})
     with pytest.raises(ApiError, match="Looked at list_discussions"):
-        await run(backend(script), "create_discussion", project_id="p", message="Hello")
+        await run(backend(script), "create_discussion", project_id="p", message="Hello", confirm=True)
+    assert len(script.writes) == 1
 
 
 async def test_a_job_begins_no_request_that_it_would_have_to_cut_off(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ TOOLS: dict[str, Tool] = {**OPERATIONS, **own.tools()}
 EACH_TOOL = pytest.mark.parametrize("each", TOOLS.values(), ids=list(TOOLS))
 VERBS = {
     "add", "assign", "attach", "book", "bulk", "complete", "convert", "create", "delete", "download", "get", "invite",
-    "list", "move", "remove", "rename", "reorder", "reply", "resume", "send", "set", "update", "upload",
+    "list", "move", "remove", "rename", "reorder", "reply", "resume", "send", "set", "undo", "update", "upload",
 }  # fmt: skip
 
 
@@ -284,6 +284,7 @@ def test_only_register_knows_the_inside_of_the_sdk() -> None:
     used = {name: modules for name, modules in inside.items() if modules}
     assert used == {
         "register.py": [
+            "mcp",
             "mcp.server.mcpserver",
             "mcp.server.mcpserver.exceptions",
             "mcp.server.mcpserver.tools",
@@ -309,12 +310,13 @@ def test_starting_loads_neither_groups_nor_http_client_nor_sandbox() -> None:
     program = (
         "import sys; from taskip_mcp.server import App, build_server; from taskip_mcp.settings import load;"
         "build_server(App(load({'TASKIP_SANDBOX': '1'})));"
-        "print([name for name in sys.modules if name == 'httpx' or name.startswith('taskip_mcp.')])"
+        "print([name for name in sys.modules if name in ('httpx', 'nh3') or name.startswith('taskip_mcp.')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = ast.literal_eval(done.stdout)
     for name in (
         "httpx",
+        "nh3",
         "taskip_mcp.client",
         "taskip_mcp.arguments",
         "taskip_mcp.sandbox",

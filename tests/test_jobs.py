@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from math import ceil
 from pathlib import Path
 
@@ -53,9 +54,12 @@ async def test_a_job_takes_one_request_for_each_25_ids_and_no_id_twice(count: in
     async with office(tmp_path, count) as (asked, sandbox, ids):
         given = [*ids, *ids[:7]]
         preview = await asked.ask(TOOL, contact_ids=given)
-        assert preview["cost"] == {"requests": ceil(count / 25), "minutes": 0.0}
         assert requests(sandbox) == []
+        sandbox.requests.clear()
         report = await asked.ask(TOOL, contact_ids=given, confirm=True)
+    # Each record is read before it is changed.
+    assert preview["cost"] == {"requests": count + ceil(count / 25), "minutes": 0.0}
+    assert len(sandbox.requests) == preview["cost"]["requests"]
     assert requests(sandbox) == [ids[start : start + 25] for start in range(0, count, 25)]
     assert report["items"] == {"done": ids}
     assert report["done"] == f"Bulk delete contacts: {count} of {count} accepted"
@@ -64,9 +68,9 @@ async def test_a_job_takes_one_request_for_each_25_ids_and_no_id_twice(count: in
 
 
 async def test_a_preview_tells_the_minutes_that_the_rate_limit_adds(tmp_path: Path) -> None:
-    async with office(tmp_path, 3, limit_minute=20) as (asked, _, ids):
-        preview = await asked.ask(TOOL, contact_ids=[*ids, *range(1000, 1997)])
-    assert preview["cost"]["requests"] == 40
+    async with office(tmp_path, 100, limit_minute=40) as (asked, _, ids):
+        preview = await asked.ask(TOOL, contact_ids=ids)
+    assert preview["cost"]["requests"] == 104
     assert 1.0 <= preview["cost"]["minutes"] <= 3.0
 
 
@@ -154,7 +158,9 @@ async def test_a_chunk_whose_answer_is_lost_is_looked_at_and_the_job_goes_on(
         report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
         assert report["items"] == {"done": ids}
         assert [json.loads(each.body)["contact_ids"] for each in front.arrived(BULK)] == [ids[:25], ids[25:]]
-        assert len(front.arrived(on("GET", "/contact/*"))) == 25
+        # Each of them before its chunk, those of the lost one again after it.
+        read = Counter(each.path for each in front.arrived(on("GET", "/contact/*")))
+        assert read == {f"/contact/{each}": 2 if each in ids[:25] else 1 for each in ids}
 
 
 async def test_a_chunk_that_was_lost_on_its_way_stays_to_be_done(tmp_path: Path) -> None:
@@ -206,7 +212,7 @@ async def test_mails_whose_answer_is_lost_are_unknown_stop_the_job_and_do_not_go
 
 async def test_a_job_that_meets_the_rate_limit_pauses_and_goes_on_later(tmp_path: Path) -> None:
     hands = Hands()
-    limits = {"limit_minute": 3, "max_wait": 1.0}
+    limits = {"limit_minute": 3 * 26, "max_wait": 1.0}
     async with office(tmp_path, 100, clock=hands.clock, **limits) as (asked, sandbox, ids):
         report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
         assert report["items"] == {"done": ids[:75], "not_tried": ids[75:]}
@@ -215,10 +221,13 @@ async def test_a_job_that_meets_the_rate_limit_pauses_and_goes_on_later(tmp_path
         (shown,) = (await asked.ask("list_jobs"))["items"]
         assert (shown["state"], shown["ids"]) == ("unfinished", {"done": 75, "not_tried": 25})
         assert "rate limit" in shown["stopped"]
-        preview = await asked.ask("resume_job", job_id=report["job"])
-        assert (preview["ids"], preview["cost"]["requests"]) == (ids[75:], 1)
-        assert preview["cost"]["minutes"] > 0
+        assert "minute limit" in await asked.refused("resume_job", job_id=report["job"]), "it reads, too"
         hands.ahead += 61
+        preview = await asked.ask("resume_job", job_id=report["job"])
+        assert preview["consequences"] == ["bulk", "delete"]
+        assert preview["job"]["ids"] == {"done": 75, "not_tried": 25}
+        assert [each["id"] for each in preview["records"]] == ids[75:85]
+        assert (preview["count"], preview["cost"]["requests"]) == (25, 26)
         again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
         assert sorted(again["items"]["done"]) == ids
     assert requests(sandbox) == [ids[:25], ids[25:50], ids[50:75], ids[75:]]
@@ -226,7 +235,8 @@ async def test_a_job_that_meets_the_rate_limit_pauses_and_goes_on_later(tmp_path
 
 async def test_a_job_stops_while_there_is_time_to_say_so(tmp_path: Path) -> None:
     async def slow(request: Request) -> None:
-        await anyio.sleep(1.6)
+        if request.method == "POST":
+            await anyio.sleep(1.6)
 
     async with office(tmp_path, 75, deadline=LOOK + LEAST_WRITE + 1.5) as (asked, sandbox, ids):
         await asked.ask("list_jobs")  # what must be loaded is
@@ -304,7 +314,7 @@ async def test_a_client_that_leaves_between_two_chunks_leaves_a_paused_job(tmp_p
         second, go = anyio.Event(), anyio.Event()
 
         async def gate(request: Request) -> None:
-            if len(requests(sandbox)) == 1:
+            if request.method == "POST" and len(requests(sandbox)) == 1:
                 second.set()
                 await go.wait()
 
@@ -323,72 +333,30 @@ async def test_a_client_that_leaves_between_two_chunks_leaves_a_paused_job(tmp_p
     assert requests(sandbox) == [ids[:25], ids[25:50], ids[50:]]
 
 
-# --- the same job again, and going on ---------------------------------------------------------------------
-
-
-async def test_an_identical_job_that_would_do_it_twice_is_refused_with_the_id_of_the_first(
+async def test_a_client_that_leaves_while_the_next_records_are_read_leaves_a_paused_job(
     tmp_path: Path,
 ) -> None:
-    async with office(tmp_path, 0) as (asked, sandbox, _):
-        ids = [row["id"] for row in sandbox.store.rows("invoice")][:2]
-        call = {"invoice_ids": ids, "action": "send", "confirm": True}
-        report = await asked.ask("bulk_update_invoices", **call)
-        said = await asked.refused("bulk_update_invoices", **call)
-        assert f"An identical job ({report['job']}) was begun" in said
-        assert "is done. Nothing was sent." in said
-        assert "allow_duplicate" in said
-        await asked.ask("bulk_update_invoices", **call | {"invoice_ids": ids[:1]})
-        await asked.ask("bulk_update_invoices", **call, allow_duplicate=True)
-    assert requests(sandbox, "/invoice/bulk-actions") == [ids, ids[:1], ids]
-
-
-async def test_identical_jobs_at_the_same_time_are_one(tmp_path: Path) -> None:
-    async with office(tmp_path, 0) as (asked, sandbox, _):
-        ids = [row["id"] for row in sandbox.store.rows("invoice")][:30]
-        call = {"invoice_ids": ids, "action": "send", "confirm": True}
-        results = await asked.at_once(4, "bulk_update_invoices", call)
-    assert sorted(bool(each.is_error) for each in results) == [False, True, True, True]
-    assert requests(sandbox, "/invoice/bulk-actions") == [ids[:25], ids[25:]]
-
-
-@pytest.mark.parametrize("confirm", [True, False])
-async def test_only_an_unfinished_job_can_be_resumed(confirm: bool, tmp_path: Path) -> None:
-    async with office(tmp_path, 2) as (asked, sandbox, ids):
-        said = await asked.refused("resume_job", job_id="nowhere", confirm=confirm)
-        assert said == "There is no job nowhere. Nothing was sent. Take the id from list_jobs."
-        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
-        said = await asked.refused("resume_job", job_id=report["job"], confirm=confirm)
-        assert said == f"{report['job']} is finished (done). Nothing was sent. See list_jobs."
-    assert len(requests(sandbox)) == 1
-
-
-async def test_a_running_job_of_the_same_server_cannot_be_resumed(tmp_path: Path) -> None:
-    async with office(tmp_path, 30) as (asked, sandbox, ids):
-        there, go = anyio.Event(), anyio.Event()
+    async with office(tmp_path, 60) as (asked, sandbox, ids):
+        reading = anyio.Event()
 
         async def gate(request: Request) -> None:
-            there.set()
-            await go.wait()
+            if request.method == "GET" and len(requests(sandbox)) == 1:
+                reading.set()
+                await hangs(request)
 
         sandbox.fault = gate
         async with anyio.create_task_group() as group:
             group.start_soon(lambda: asked.call(TOOL, {"contact_ids": ids, "confirm": True}))
-            await there.wait()
-            (shown,) = (await asked.ask("list_jobs"))["items"]
-            assert shown["state"] == "running"
-            said = await asked.refused("resume_job", job_id=shown["id"], confirm=True)
-            assert "still running" in said
-            go.set()
-    assert requests(sandbox) == [ids[:25], ids[25:]]
-
-
-async def test_two_that_resume_the_same_job_do_not_both_do_it(tmp_path: Path) -> None:
-    async with office(tmp_path, 60) as (asked, sandbox, ids):
-        sandbox.fault = judged(nth(1, JSONResponse({"message": "No"}, 401)))
-        job = (await asked.ask(TOOL, contact_ids=ids, confirm=True))["job"]
-        results = await asked.at_once(3, "resume_job", {"job_id": job, "confirm": True})
-    assert sorted(bool(each.is_error) for each in results) == [False, True, True]
-    assert sorted(flat(requests(sandbox))) == ids
+            await reading.wait()
+            group.cancel_scope.cancel()
+        sandbox.fault = None
+        await until(lambda: noted(tmp_path)[0] == ("contact.bulk_delete", "paused"))
+        assert noted(tmp_path)[1:] == [("contact.bulk_delete", "done")]
+        (shown,) = (await asked.ask("list_jobs"))["items"]
+        assert shown["ids"] == {"done": 25, "not_tried": 35}
+        report = await asked.ask("resume_job", job_id=shown["id"], confirm=True)
+        assert sorted(report["items"]["done"]) == ids
+    assert requests(sandbox) == [ids[:25], ids[25:50], ids[50:]]
 
 
 async def test_a_server_error_before_the_write_stops_the_job_without_trying_halves(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ async def test_a_job_killed_in_a_chunk_is_finished_after_a_restart_and_no_id_is_
             assert shown["tool"] == "bulk_delete_contacts"
             assert shown["ids"] == {name: count for name, count in counts.items() if count}
             preview = await second.ask("resume_job", job_id=shown["id"])
-            assert (preview["done"], preview["ids"]) == ("Nothing was changed.", ids[done:])
+            assert (preview["done"], preview["count"]) == ("Nothing was changed.", COUNT - done)
+            assert [each["id"] for each in preview["records"]] == ids[done:][:10]
             assert len(front.arrived(BULK)) == which, "a preview sends nothing"
             report = await second.ask("resume_job", job_id=shown["id"], confirm=True)
             assert (report["job"], sorted(report["items"].pop("done")), report["items"]) == (
@@ -102,17 +103,21 @@ async def test_a_job_killed_in_a_chunk_is_finished_after_a_restart_and_no_id_is_
     assert left(sandbox, ids) == set()
 
 
+@pytest.mark.parametrize("limit", [26, 51], ids=["for a read", "for the write"])
 async def test_a_job_killed_while_it_waits_for_the_rate_limit_goes_on_with_the_next_chunk(
-    tmp_path: Path,
+    limit: int, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
     async with taskip() as (sandbox, front):
         ids = contacts(sandbox, COUNT)
-        async with child(front.url, state, LIMIT_MINUTE=1, MAX_WAIT=120) as first:
+        async with child(front.url, state, LIMIT_MINUTE=limit, MAX_WAIT=120) as first:
             notices: list[Notice] = []
             waits = lambda: any("Waiting" in str(message) for _, _, message in notices)  # noqa: E731
             call = {"contact_ids": ids, "confirm": True}
             await first.killed_during(waits, "bulk_delete_contacts", call, notices)
+            assert len(front.arrived(on("GET", "/contact/*"))) == limit - 1
+        begun = [event for _, event in noted(state)]
+        assert begun == ["job", "done", *(["begun"] if limit == 51 else [])]
         async with child(front.url, state) as second:
             shown = await unfinished(second)
             assert shown["ids"] == {"done": 25, "not_tried": 35}

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskip_mcp import arguments, operation
+from taskip_mcp import operation
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.client import TaskipClient
 from taskip_mcp.files import Files
@@ -23,7 +23,7 @@ from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.sandbox.routing import RouteSet
 from taskip_mcp.settings import Settings
 from tests.sandbox_calls import CALLS, arguments_for
-from tests.support import Script, backend
+from tests.support import Script, backend, call_of
 
 pytestmark = pytest.mark.anyio
 
@@ -83,10 +83,7 @@ class Bench:
 
     def call(self, name: str, given: Mapping[str, Any] | None = None, *, again: bool = False) -> Call:
         """The tool's call of `tests.sandbox_calls`, or one with other arguments."""
-        found = OPERATIONS[name]
-        values = arguments.validate(found, dict(given or arguments_for(name, self.sandbox)))
-        values = {key: value for key, value in values.items() if key not in {"confirm", "allow_duplicate"}}
-        return Call(self.api, found, values, again=again)
+        return call_of(self.api, name, given or arguments_for(name, self.sandbox), again=again)
 
     async def run(self, name: str, given: Mapping[str, Any] | None = None, *, again: bool = False) -> Call:
         """Carry it out."""

@@ -1,4 +1,4 @@
-"""Going on after an interruption: nothing that may have mailed or billed is tried again soon, no look is the last."""
+"""The same job again, and going on after an interruption: what may have mailed or billed is not tried again soon."""
 
 from __future__ import annotations
 
@@ -7,15 +7,29 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import anyio
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from taskip_mcp.budget import account_of
 from taskip_mcp.clock import Clock
+from taskip_mcp.owner import SWEPT, Owner
 from taskip_mcp.sandbox import Sandbox
-from taskip_mcp.writelog import REPEATED, SWEPT, Owner, WriteLog
-from tests.processes import Hands, interrupted, noted, office, requests, server, settings
+from taskip_mcp.writelog import REPEATED, WriteLog
+from tests.processes import (
+    Hands,
+    down_from_the_write,
+    flat,
+    interrupted,
+    judged,
+    noted,
+    nth,
+    office,
+    requests,
+    server,
+    settings,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +40,7 @@ PAID = {
     "payment_method": "manual",
 }
 BULK = "/invoice/bulk-actions"
+TOOL = "bulk_delete_contacts"
 
 
 def died(state: Path, operation: str, arguments: Mapping[str, object]) -> str:
@@ -87,18 +102,30 @@ async def test_a_job_whose_look_fails_stays_and_looks_again_when_it_is_resumed(t
 
 
 async def test_a_lost_answer_that_could_not_be_looked_up_leaves_a_job_that_can(tmp_path: Path) -> None:
-    def breaks(request: Request) -> Response | None:
-        return JSONResponse({"message": "Server Error"}, 500)
-
     async with office(tmp_path, 2) as (asked, sandbox, ids):
-        sandbox.fault = breaks
-        report = await asked.ask("bulk_delete_contacts", contact_ids=ids, confirm=True)
+        sandbox.fault = down_from_the_write()
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
         assert [each["id"] for each in report["items"]["unknown"]] == ids
         assert "could not be looked at" in report["note"]
         sandbox.fault = None
         report = await asked.ask("resume_job", job_id=report["job"], confirm=True)
     assert report["items"] == {"done": ids}
     assert requests(sandbox) == [ids]
+
+
+async def test_a_job_whose_records_cannot_be_read_before_sends_nothing_and_can_be_resumed(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, 30) as (asked, sandbox, ids):
+        sandbox.fault = no_reads
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        assert report["items"] == {"not_tried": ids}
+        assert "Nothing was changed" in report["note"]
+        assert [seen.path for seen in sandbox.requests if seen.method == "POST"] == []
+        sandbox.fault = None
+        again = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+        assert sorted(again["items"]["done"]) == ids
+    assert requests(sandbox) == [ids[:25], ids[25:]]
 
 
 async def test_a_single_write_whose_look_fails_stays_in_the_list(tmp_path: Path) -> None:
@@ -155,3 +182,71 @@ def test_what_killed_processes_left_is_swept_and_what_is_young_or_held_stays(tmp
     living.release()
     later.release()
     assert {file.name for file in folder.iterdir()} == {"young"}
+
+
+# --- the same job again, and going on ---------------------------------------------------------------------
+
+
+async def test_an_identical_job_that_would_do_it_twice_is_refused_with_the_id_of_the_first(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("invoice")][:2]
+        call = {"invoice_ids": ids, "action": "send", "confirm": True}
+        report = await asked.ask("bulk_update_invoices", **call)
+        said = await asked.refused("bulk_update_invoices", **call)
+        assert f"An identical job ({report['job']}) was begun" in said
+        assert "is done. Nothing was sent." in said
+        assert "allow_duplicate" in said
+        await asked.ask("bulk_update_invoices", **call | {"invoice_ids": ids[:1]})
+        await asked.ask("bulk_update_invoices", **call, allow_duplicate=True)
+    assert requests(sandbox, "/invoice/bulk-actions") == [ids, ids[:1], ids]
+
+
+async def test_identical_jobs_at_the_same_time_are_one(tmp_path: Path) -> None:
+    async with office(tmp_path, 0) as (asked, sandbox, _):
+        ids = [row["id"] for row in sandbox.store.rows("invoice")][:30]
+        call = {"invoice_ids": ids, "action": "send", "confirm": True}
+        results = await asked.at_once(4, "bulk_update_invoices", call)
+    assert sorted(bool(each.is_error) for each in results) == [False, True, True, True]
+    assert requests(sandbox, "/invoice/bulk-actions") == [ids[:25], ids[25:]]
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+async def test_only_an_unfinished_job_can_be_resumed(confirm: bool, tmp_path: Path) -> None:
+    async with office(tmp_path, 2) as (asked, sandbox, ids):
+        said = await asked.refused("resume_job", job_id="nowhere", confirm=confirm)
+        assert said == "There is no job nowhere. Nothing was sent. Take the id from list_jobs."
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        said = await asked.refused("resume_job", job_id=report["job"], confirm=confirm)
+        assert said == f"{report['job']} is finished (done). Nothing was sent. See list_jobs."
+    assert len(requests(sandbox)) == 1
+
+
+async def test_a_running_job_of_the_same_server_cannot_be_resumed(tmp_path: Path) -> None:
+    async with office(tmp_path, 30) as (asked, sandbox, ids):
+        there, go = anyio.Event(), anyio.Event()
+
+        async def gate(request: Request) -> None:
+            there.set()
+            await go.wait()
+
+        sandbox.fault = gate
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: asked.call(TOOL, {"contact_ids": ids, "confirm": True}))
+            await there.wait()
+            (shown,) = (await asked.ask("list_jobs"))["items"]
+            assert shown["state"] == "running"
+            said = await asked.refused("resume_job", job_id=shown["id"], confirm=True)
+            assert "still running" in said
+            go.set()
+    assert requests(sandbox) == [ids[:25], ids[25:]]
+
+
+async def test_two_that_resume_the_same_job_do_not_both_do_it(tmp_path: Path) -> None:
+    async with office(tmp_path, 60) as (asked, sandbox, ids):
+        sandbox.fault = judged(nth(1, JSONResponse({"message": "No"}, 401)))
+        job = (await asked.ask(TOOL, contact_ids=ids, confirm=True))["job"]
+        results = await asked.at_once(3, "resume_job", {"job_id": job, "confirm": True})
+    assert sorted(bool(each.is_error) for each in results) == [False, True, True]
+    assert sorted(flat(requests(sandbox))) == ids

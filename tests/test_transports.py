@@ -19,7 +19,7 @@ from mcp.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 
-from taskip_mcp import schemas
+from taskip_mcp import results, schemas
 from taskip_mcp.server import App, build_server
 from taskip_mcp.settings import load
 
@@ -87,7 +87,7 @@ async def test_every_transport_serves_all_tools_and_a_record_in_both_eras(transp
         endpoints = {tool.name: (tool.meta or {})["taskip/endpoint"] for tool in listed.tools}
         assert endpoints == {entry.name: entry.endpoint for entry in schemas.load_entries()}
         result = await client.call_tool("list_invoices", {"limit": 2})
-        page = json.loads(result.content[0].text)  # pyright: ignore
+        page = results.parse(result.content[0].text)  # pyright: ignore
         assert page["returned"] == 2
         content = await client.read_resource("taskip://about")
         assert json.loads(content.contents[0].text)["backend"] == "sandbox"  # pyright: ignore

@@ -25,7 +25,7 @@ from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.writelog import Duplicate, WriteLog, digest
 from tests.processes import FILE, KEY, contacts, events, noted, query, server
 from tests.sandbox_calls import arguments_for
-from tests.support import Script
+from tests.support import Script, once
 
 pytestmark = pytest.mark.anyio
 
@@ -102,11 +102,12 @@ async def test_reads_previews_and_refused_arguments_are_not_noted(tmp_path: Path
 async def test_the_end_of_a_write_is_noted_with_what_is_certain(
     reply: Any, event: str, key: str, tmp_path: Path
 ) -> None:
-    script = Script({"PUT /contact/1": reply, "GET /contact/1": (500, {"message": "down"})})
+    reads = once((200, {"data": {"id": 1, "position": "CEO"}}), (500, {"message": "down"}))
+    script = Script({"PUT /contact/1": reply, "GET /contact/1": reads})
     async with server(httpx.MockTransport(script), tmp_path) as asked:
         await asked.refused("update_contact", contact_id=1, position="CTO")
     assert noted(tmp_path) == [("contact.update", event)]
-    (detail,) = query(tmp_path, "SELECT detail FROM writes")[0]
+    (detail,) = query(tmp_path, "SELECT detail FROM journal")[0]
     assert key in detail
 
 
@@ -211,7 +212,7 @@ def opened(running: subprocess.Popen[str]) -> str:
 def test_processes_share_a_log_without_getting_into_each_other_s_way(tmp_path: Path) -> None:
     with process(tmp_path, 40, "one") as one, process(tmp_path, 40, "two") as two, log(tmp_path) as own:
         names = {opened(one), opened(two)}
-        assert query(tmp_path, "SELECT event, COUNT(*) FROM writes GROUP BY event ORDER BY event") == [
+        assert query(tmp_path, "SELECT event, COUNT(*) FROM journal GROUP BY event ORDER BY event") == [
             ("begun", 2),
             ("done", 80),
         ]

@@ -153,6 +153,10 @@ class Budget:
         """All windows."""
         return await self._ask(self._store.show(self._account, self.windows))
 
+    async def once(self, nonce: str, seconds: float) -> bool:
+        """Whether no replica has used this confirmation; see `Store.once`."""
+        return await self._ask(self._store.once(self._account, nonce, seconds))
+
     @property
     def waiting(self) -> int:
         """Requests of this process that wait."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 2.0
 """Seconds for a connection, and for an answer. A step takes Redis less than a millisecond."""
+
+SLACK = 60
+"""Seconds for which a used confirmation is kept after its time: clocks differ."""
 
 CONNECTIONS = 8
 """Steps of one process that are under way at once; others wait for a connection."""
@@ -102,6 +106,14 @@ class RedisStore:
             WindowState(each.name, each.limit, each.span, **state)
             for each, state in zip(windows, states, strict=True)
         ]
+
+    async def once(self, account: str, nonce: str, seconds: float) -> bool:
+        """See `Store.once`."""
+        try:
+            key = f"taskip-mcp:{{{account}}}:nonce:{nonce}"
+            return bool(await self._client.set(key, "used", nx=True, ex=ceil(seconds) + SLACK))
+        except self._failures as error:
+            raise StoreError(_words(self._client, error)) from None
 
     async def _step(self, name: str, account: str, windows: Sequence[Window], **given: object) -> Any:
         """One call of the script; what it answers."""

@@ -156,6 +156,10 @@ class SqliteStore:
             self._forget(account, now)
             return [self._state(account, window, now) for window in windows]
 
+    async def once(self, account: str, nonce: str, seconds: float) -> bool:
+        """See `Store.once`. What shares this file shares the journal, which consumes the nonce with the write."""
+        return True
+
     # --- inside a step ------------------------------------------------------------------------------------
 
     def _forget(self, account: str, now: float) -> None:

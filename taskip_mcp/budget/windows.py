@@ -130,6 +130,10 @@ class Store(Protocol):
         """All windows as they are now."""
         ...
 
+    async def once(self, account: str, nonce: str, seconds: float) -> bool:
+        """Whether no other replica has used the nonce; from now on it is used, for `seconds`."""
+        ...
+
     async def aclose(self) -> None:
         """Let go of files and connections."""
         ...

@@ -247,5 +247,6 @@ def expected_result(
     return {
         name: "(hidden)" if "password" in name else value
         for name, value in values.items()
-        if name not in in_path and name not in {"confirm", "allow_duplicate", "clear", "extra"}
+        if name not in in_path
+        and name not in {"confirm", "confirm_code", "allow_duplicate", "clear", "extra"}
     }

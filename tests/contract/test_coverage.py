@@ -18,7 +18,7 @@ from tests.contract.cases import CASES
 from tests.contract.contract import COMMON_FILTERS, ORIGINS, Field, Operation, load, reference_rows
 
 TOOLS = {tool.contract: tool for tool in operations.load_all().values()}
-CONTROL = {"confirm", "allow_duplicate", "clear", "extra"}
+CONTROL = {"confirm", "confirm_code", "allow_duplicate", "clear", "extra"}
 BOTH = sorted(TOOLS.keys() & CASES.keys() & load().operations.keys())
 every_operation = pytest.mark.parametrize("id", BOTH)
 

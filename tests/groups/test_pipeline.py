@@ -41,11 +41,16 @@ async def test_an_unconfirmed_delete_finds_the_stage_in_the_list() -> None:
 
 
 async def test_a_new_order_goes_to_the_guide_route_first() -> None:
-    script = Script({"POST /sales-pipeline/p-1/stage/reorder": (200, {"msg": "ok"})})
+    script = Script(
+        {
+            "GET /sales-pipeline/p-1/stage": (200, {"data": [{"id": 3}, {"id": 4}], "status": 200}),
+            "POST /sales-pipeline/p-1/stage/reorder": (200, {"msg": "ok"}),
+        }
+    )
     order = [{"stage_id": 4, "order": 0}, {"stage_id": 3, "order": 1}]
     await run(backend(script), "reorder_stages", pipeline_id="p-1", order=order)
-    assert script.lines == [
+    assert [each.line for each in script.writes] == [
         "POST /sales-pipeline/p-1/stage/order-change",
         "POST /sales-pipeline/p-1/stage/reorder",
     ]
-    assert [each.body for each in script.sent] == [{"order": order}] * 2
+    assert [each.body for each in script.writes] == [{"order": order}] * 2

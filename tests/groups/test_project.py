@@ -85,7 +85,7 @@ async def test_a_delete_carries_its_body(tool: str, path: str, field: str) -> No
     script = Script({f"DELETE /project/p-7/task/1/{path}": OK})
     more = {"confirm": True} if tool == "delete_task_file" else {}
     await run(backend(script), tool, project_id="p-7", task_id=1, **{field: 5}, **more)
-    assert script.sent[0].body == {field: 5}
+    assert [each.body for each in script.writes] == [{field: 5}]
 
 
 async def test_a_column_is_previewed_from_the_board() -> None:

@@ -47,7 +47,7 @@ async def test_notes_go_over_the_older_route_which_knows_them() -> None:
     script = Script({"POST /ticket/5/status-update": OK})
     notes = {"status": "resolved", "resolution_notes": "Fixed"}
     await run(backend(script), "update_ticket_status", ticket_id=5, **notes)
-    assert (script.lines, script.sent[0].body) == (["POST /ticket/5/status-update"], notes)
+    assert [(each.line, each.body) for each in script.writes] == [("POST /ticket/5/status-update", notes)]
 
 
 async def test_what_no_route_can_carry_is_refused_and_nothing_is_changed() -> None:
@@ -56,7 +56,7 @@ async def test_what_no_route_can_carry_is_refused_and_nothing_is_changed() -> No
         await run(
             backend(script), "update_ticket_status", ticket_id="x", status="queue", resolution_notes="n"
         )
-    assert script.sent == []
+    assert script.writes == []
 
 
 @pytest.mark.parametrize("more", [{"is_private": True}, {"notify_client": False}])

@@ -1,0 +1,293 @@
+"""Tools of the journal: what was changed through this server, by whom it was confirmed, and how it is taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, cast
+
+from pydantic import Field
+
+from taskip_mcp import arguments as tools
+from taskip_mcp import confirm as gate
+from taskip_mcp import errors, own, previews, target, undo
+from taskip_mcp import operation as operations
+from taskip_mcp.call import Backend, Call
+from taskip_mcp.operation import Consequence, Effect
+from taskip_mcp.own import own_tool
+from taskip_mcp.params import Day, RowCount
+from taskip_mcp.results import Record, Written
+from taskip_mcp.wire import JsonObject
+from taskip_mcp.writelog import Confirmation, Entry, WriteLog
+
+SEARCHED = 2_000
+"""Entries that are looked through for one record."""
+
+LONG = 200
+"""Characters of one argument in a list of changes."""
+
+HOW: Mapping[str, str] = {
+    "flag": "confirm: true",
+    "code": "confirm_code",
+    "person": "a person who was asked",
+    "off": "none was asked for (TASKIP_CONFIRM)",
+    "": "none needed",
+}
+
+ChangeId = Annotated[str, Field(min_length=1, max_length=40, description="Id from list_changes.")]
+
+
+@own_tool(Effect.READ)
+async def list_changes(
+    backend: Backend,
+    since: Annotated[Day | None, Field(description="From this day on, YYYY-MM-DD (UTC).")] = None,
+    until: Annotated[Day | None, Field(description="Up to this day, YYYY-MM-DD (UTC).")] = None,
+    tool: Annotated[
+        str | None, Field(description="Only changes by this tool, such as update_contact.")
+    ] = None,
+    record: Annotated[
+        str | None, Field(description="Only changes of the record with this id or uuid.")
+    ] = None,
+    before: Annotated[
+        str | None, Field(description="Only changes older than this one (its id): more.")
+    ] = None,
+    limit: Annotated[RowCount | None, Field(description="Changes to show; default 25.")] = None,
+) -> Record:
+    """List what was changed through this server, newest first: tool, arguments, outcome, how it was confirmed. Not what
+    people did on the website. undo_change takes one back. Uses no request."""
+    most = limit or 25
+    found = chosen(
+        backend.log,
+        since=since,
+        until=until,
+        tool=tool or "",
+        record=record or "",
+        before=before or "",
+        limit=most + 1,
+    )
+    rows = [shown(backend.log, entry) for entry in found[:most]]
+    more = f"There are more: call again with before={rows[-1]['id']}." if len(found) > most else None
+    return {"items": rows, "returned": len(rows), "note": more}
+
+
+def chosen(
+    log: WriteLog,
+    *,
+    since: date | None,
+    until: date | None,
+    tool: str,
+    record: str,
+    limit: int,
+    before: str = "",
+) -> list[Entry]:
+    """The changes that a filter lets through, newest first. Days are those of UTC."""
+    found = log.changes(
+        since=_midnight(since) if since else 0.0,
+        until=_midnight(until + timedelta(days=1)) if until else None,
+        operation=_contract(tool) if tool else "",
+        before=before,
+        limit=SEARCHED if record else limit,
+    )
+    return [entry for entry in found if names(entry, record)][:limit] if record else found
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+
+def _contract(tool: str) -> str:
+    known = operations.load_all()
+    if tool not in known:
+        raise errors.ArgumentError(
+            f"There is no tool {tool} that changes TaskIP. Leave tool out for all changes."
+        )
+    return known[tool].contract
+
+
+def names(entry: Entry, record: str) -> bool:
+    """Whether a change is about a record: its id is among the arguments, or is that of what was made."""
+    ids = [value for name, value in entry.arguments.items() if name.endswith(("_id", "_ids"))]
+    flat = [
+        str(each)
+        for value in ids
+        for each in (cast("list[Any]", value) if isinstance(value, list) else [value])
+    ]
+    read: Mapping[str, JsonObject] = entry.before.get("records") or {}
+    shown = [str(row.get(name)) for row in read.values() for name in ("id", "uuid")]
+    return record in {*flat, *shown, *read, str(entry.detail.get("id"))}
+
+
+def shown(log: WriteLog, entry: Entry) -> JsonObject:
+    """One change in brief."""
+    told: JsonObject = {
+        "id": entry.write,
+        "at": own.moment(entry.begun),
+        "tool": operations.find(entry.operation).name,
+        "arguments": {name: _short(value) for name, value in entry.arguments.items() if value is not None},
+        "outcome": outcome(log, entry),
+        "record": entry.detail.get("id"),
+        "confirmed": HOW.get(str(entry.opening.get("how", "")), ""),
+        "client": entry.opening.get("client"),
+        "undo_of": entry.opening.get("undoes"),
+    }
+    return {name: value for name, value in told.items() if value not in (None, "", {})}
+
+
+def _short(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= LONG else f"{text[:LONG]}... ({len(text) - LONG} more characters)"
+
+
+def outcome(log: WriteLog, entry: Entry) -> str:
+    """What came of a change, in words."""
+    if entry.open and log.alive(entry):
+        return "under way"
+    words = {"done": "done", "not_done": "not done", "unknown": "not known"}
+    return words.get(entry.event, "begun and not finished: see list_jobs")
+
+
+# --- taking back ------------------------------------------------------------------------------------------
+
+
+@own_tool(Effect.UPDATE, possible=set(Consequence))
+async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
+    """Take back one change of list_changes: updates, moves, labels and the like get their previous values. For a delete
+    it answers with the call that creates the record anew, for the user to decide. Mail cannot be taken back."""
+    entry = _entry(backend, change_id)
+    plan = undo.plan(entry, backend.log.of_job(change_id))
+    if plan.refused:
+        raise errors.RefusedError(f"This cannot be taken back. {plan.refused}")
+    if not plan.steps:
+        return _offered(entry, plan)
+
+    async def look() -> gate.Seen:
+        await _unchanged_since(backend, entry)
+        return await _seen(backend, entry, plan)
+
+    async def run(confirmation: Confirmation, seen: gate.Seen | None) -> Any:
+        if seen is None:
+            await _unchanged_since(backend, entry)
+        confirmation.undoes = entry.write
+        ready = seen.sight if seen else _calls(backend, plan)
+        return await _take_back(entry, plan, ready, confirmation)
+
+    return gate.Proposal(
+        tool=own.tools()["undo_change"],
+        arguments={"change_id": change_id},
+        found=_consequences(plan),
+        look=look,
+        run=run,
+        late=lambda: f"{own.LATE} list_changes tells what was taken back.",
+    )
+
+
+def _entry(backend: Backend, change_id: str) -> Entry:
+    entry = backend.log.entry(change_id)
+    if entry is None:
+        raise errors.ArgumentError(
+            f"There is no change {change_id}. Nothing was sent. Take the id from list_changes."
+        )
+    if entry.job:
+        raise errors.ArgumentError(f"{change_id} is a part of the job {entry.job}: take that back instead.")
+    if entry.open and backend.log.alive(entry):
+        raise errors.ArgumentError(
+            f"{change_id} is still under way. Nothing was sent. See list_changes in a moment."
+        )
+    return entry
+
+
+def _consequences(plan: undo.Plan) -> frozenset[Consequence]:
+    """What taking it back sets off; several calls are a bulk change, whatever each is."""
+    found = {each for step in plan.steps for each in step.operation.consequences(step.arguments)}
+    return frozenset(found | ({Consequence.BULK} if len(plan.steps) > 1 else set()))
+
+
+def _offered(entry: Entry, plan: undo.Plan) -> Record:
+    """Calls that only the user can decide on."""
+    return {
+        "undo_of": entry.write,
+        "done": "Nothing was changed.",
+        "ready": plan.ready,
+        "cannot_be_undone": plan.lost,
+        "next": "Show this to the user; if they want it, make these calls (ask for what stands under ask).",
+    }
+
+
+async def _unchanged_since(backend: Backend, entry: Entry) -> None:
+    """Refuse where somebody changed it again: the undo would overwrite that."""
+    since = await undo.since(backend, entry, backend.log.of_job(entry.write))
+    if since:
+        raise errors.RefusedError(
+            f"It was changed again since, which the undo would overwrite: {'; '.join(since)}. Read the record, and set"
+            " what the user wants with its own tool."
+        )
+
+
+@dataclass
+class _Ready:
+    """One step that may be carried out, with what was read for it."""
+
+    step: undo.Step
+    call: Call
+    values: dict[str, Any]
+    sight: target.Sight | None = None
+
+
+def _calls(backend: Backend, plan: undo.Plan) -> list[_Ready]:
+    made: list[_Ready] = []
+    for step in plan.steps:
+        values = tools.validate(step.operation, step.arguments)
+        for control in ("confirm", "confirm_code", "allow_duplicate"):
+            values.pop(control, None)
+        # The value that it had before may have been sent a moment ago: setting it again is meant.
+        made.append(_Ready(step, Call(backend, step.operation, values, again=True), values))
+    return made
+
+
+async def _seen(backend: Backend, entry: Entry, plan: undo.Plan) -> gate.Seen:
+    """The records that would be changed, and the calls that would do it."""
+    ready = _calls(backend, plan)
+    for each in ready[: target.SHOWN]:
+        each.sight = await target.look(each.call)
+    seen = [each.sight for each in ready if each.sight]
+    found = _consequences(plan)
+    calls = [{"tool": step.operation.name, "arguments": step.arguments} for step in plan.steps]
+    told = "; ".join(step.words for step in plan.steps[: target.SHOWN])
+    shown = previews.shape(
+        f"Undo of {operations.find(entry.operation).title.lower()} ({entry.write}): {told}. {previews.this(found)}",
+        found,
+        records=[each.shown for sight in seen for each in sight.targets],
+        count=sum(sight.count for sight in seen) + len(ready) - len(seen),
+        sent={"calls": calls},
+        lost=plan.lost,
+        cost=await previews.cost(backend, 3 * len(ready)),
+    )
+    shown |= {"ready": plan.ready} if plan.ready else {}
+    version = json.dumps([calls, [sight.version for sight in seen]], sort_keys=True, default=str)
+    return gate.Seen(shown, version, ready)
+
+
+async def _take_back(
+    entry: Entry, plan: undo.Plan, ready: list[_Ready], confirmation: Confirmation
+) -> Written:
+    """Step after step; what was done is told even where a later one fails."""
+    done: list[str] = []
+
+    def told() -> JsonObject:
+        return {"steps": done} | ({"ready": plan.ready} if plan.ready else {})
+
+    for each in ready:
+        each.call.confirmation = confirmation
+        seen = gate.Seen({}, "", each.sight) if each.sight else None
+        try:
+            await gate.carry_out(each.call, each.values, seen)
+        except errors.TaskipError as error:
+            if not done:
+                raise
+            rest = f"{len(done)} of {len(ready)} steps were taken back, then: {error}"
+            return Written(f"Undo of {entry.write}: not complete", None, told(), rest)
+        done.append(each.step.words)
+    lost = f"Does not come back: {' '.join(plan.lost)}" if plan.lost else ""
+    return Written(f"Change {entry.write} taken back", None, told(), lost)
