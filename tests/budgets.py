@@ -209,6 +209,10 @@ class Failing:
         self._step("show")
         return await self.inner.show(account, windows)
 
+    async def once(self, account: str, nonce: str, seconds: float) -> bool:
+        self._step("once")
+        return await self.inner.once(account, nonce, seconds)
+
     async def aclose(self) -> None:
         await self.inner.aclose()
 
@@ -257,6 +261,10 @@ class Dawdling:
     async def show(self, account: str, windows: Sequence[Window]) -> list[WindowState]:
         await self._dawdle()
         return await self.inner.show(account, windows)
+
+    async def once(self, account: str, nonce: str, seconds: float) -> bool:
+        await self._dawdle()
+        return await self.inner.once(account, nonce, seconds)
 
     async def aclose(self) -> None:
         await self.inner.aclose()
