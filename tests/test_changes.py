@@ -176,3 +176,29 @@ def test_the_embedded_taskip_has_no_journal_on_disk(tmp_path: Path) -> None:
     )
     assert told.returncode == 2
     assert "list_changes" in told.stderr
+
+
+# --- the list ---------------------------------------------------------------------------------------------
+
+
+async def test_a_long_list_goes_on_where_it_ended(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, _, _):
+        for number in range(5):
+            await server.ask("update_company", company_id=1, website=f"https://w{number}.example")
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        for _ in range(3):
+            page = await server.ask("list_changes", limit=2, **cursor)
+            seen += [each["arguments"]["website"] for each in page["items"]]
+            cursor = {"before": page["items"][-1]["id"]}
+            assert ("note" in page) == (len(seen) < 5)
+        assert seen == [f"https://w{number}.example" for number in range(4, -1, -1)]
+
+
+async def test_a_record_is_found_by_either_of_its_identifiers(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, _, _):
+        project = (await server.ask("list_projects", limit=1))["items"][0]
+        await server.ask("update_project_status", project_id=str(project["id"]), status="completed")
+        for name in (str(project["id"]), project["uuid"]):
+            assert (await change(server, record=name))["tool"] == "update_project_status"
+        assert (await server.ask("list_changes", record="999"))["items"] == []

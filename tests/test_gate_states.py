@@ -106,6 +106,18 @@ async def test_an_accepted_answer_that_is_sent_three_times_writes_once() -> None
         assert len(at.door.writes) == 1
 
 
+async def test_a_no_cannot_be_followed_by_a_yes_to_the_same_question() -> None:
+    async with human() as at:
+        state = await asked(at, "send_message", SEND)
+        result = await told(at, "send_message", SEND, state, ElicitResult(action="decline"))
+        assert isinstance(result, CallToolResult)
+        assert words(result).endswith(NOTHING)
+        assert USED in await answered(at, "send_message", SEND, state)
+        assert at.door.writes == []
+        fresh = await asked(at, "send_message", SEND)
+        assert '"done"' in await answered(at, "send_message", SEND, fresh)
+
+
 @pytest.mark.parametrize(("tool", "arguments"), [("send_message", SEND), ("delete_contact", DELETE)])
 async def test_an_accepted_answer_that_is_sent_three_times_at_once_writes_once(
     tool: str, arguments: dict[str, Any]

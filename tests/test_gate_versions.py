@@ -23,7 +23,7 @@ from taskip_mcp.operation import Effect
 from taskip_mcp.results import Page
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.target import Sight, Target
-from tests.gatehouse import Door, Gatehouse, gatehouse, renewed, words
+from tests.gatehouse import Door, Gatehouse, Hands, gatehouse, renewed, words
 from tests.sandbox_calls import arguments_for
 from tests.test_gate_matrix import CONSEQUENT, TOOLS
 
@@ -353,6 +353,13 @@ async def test_as_many_children_as_before_are_not_the_same_children() -> None:
         assert VOID in await at.refused("delete_company", company_id=1, confirm=True)
 
 
+def test_an_address_that_is_signed_anew_for_each_answer_is_the_same() -> None:
+    one, other = ({"url": f"https://files.example/a.pdf?Signature={sign}"} for sign in "xy")
+    assert version(one) == version(other)
+    assert version(one) != version({"url": "https://files.example/b.pdf?Signature=x"})
+    assert version({"note": "why? because"}) != version({"note": "why? therefore"})
+
+
 def test_children_that_come_in_another_order_are_the_same() -> None:
     rows = [{"id": 1}, {"id": 2}, {"id": 10}]
     one, other = (Sight(children={"contacts": each}) for each in (rows, rows[::-1]))
@@ -378,3 +385,12 @@ async def test_a_change_is_noticed_again_and_again() -> None:
             assert VOID in await at.refused("delete_contact", contact_id=1, confirm=True)
         await at.done("delete_contact", contact_id=1, confirm=True)
         assert len(at.door.writes) == 1
+
+
+async def test_an_old_preview_still_counts_as_what_was_shown() -> None:
+    hands = Hands()
+    async with gatehouse("flag", clock=hands.clock) as at:
+        await at.shown("delete_contact", contact_id=1)
+        hands.at += 3600
+        at.door.sandbox.store.update("contact", 1, {"position": "Owner"})
+        assert VOID in await at.refused("delete_contact", contact_id=1, confirm=True)

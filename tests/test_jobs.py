@@ -366,3 +366,20 @@ async def test_a_server_error_before_the_write_stops_the_job_without_trying_halv
         call = {"pipeline_id": "1", "deal_ids": list(range(1, 31)), "action": "delete", "confirm": True}
         report = await asked.ask("bulk_update_deals", **call)
         assert report["items"] == {"not_tried": list(range(1, 31))}
+
+
+async def test_a_job_gets_on_where_a_window_lets_less_than_a_chunk_through(tmp_path: Path) -> None:
+    hands = Hands()
+    async with office(tmp_path, 30, clock=hands.clock, limit_minute=10, max_wait=1.0) as (
+        asked,
+        sandbox,
+        ids,
+    ):
+        report = await asked.ask(TOOL, contact_ids=ids, confirm=True)
+        for _ in range(4):
+            if "not_tried" not in report["items"]:
+                break
+            hands.ahead += 61
+            report = await asked.ask("resume_job", job_id=report["job"], confirm=True)
+    assert report["items"] == {"done": ids}
+    assert sorted(each for chunk in requests(sandbox) for each in chunk) == ids, "each id once"

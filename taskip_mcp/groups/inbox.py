@@ -9,7 +9,7 @@ from pydantic import Field
 from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.facts import Found, Inverse
+from taskip_mcp.facts import Arguments, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     ConversationId,
@@ -98,12 +98,19 @@ async def send_message(
     return await call.write(f"Message sent to {', '.join(to_emails)}", body=call.given | copies)
 
 
+def _answers(arguments: Arguments, mail: Record) -> list[str]:
+    """Whom the reply goes to, as far as the conversation tells: copies are not shown (schema inbox_conversation)."""
+    to = mail.get("reply_to") or mail.get("from_email") or "the sender"
+    copies = " and to everybody on copy, whom TaskIP does not show" if arguments.get("reply_all") else ""
+    return [f"It goes to {to}{copies}."]
+
+
 @operation(
     "inbox.reply",
     "POST /inbox/conversation/{conversation_id:uuid}/reply",
     Effect.SEND,
     warns="The reply is mailed to the sender, with reply_all to everybody on copy.",
-    follows=lambda _, mail: [f"It goes to {mail.get('reply_to') or mail.get('from_email') or 'the sender'}."],
+    follows=_answers,
 )
 async def reply_conversation(
     call: Call,

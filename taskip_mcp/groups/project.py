@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Unpack
+from typing import Annotated, Any, Literal, Unpack, cast
 
 from pydantic import Field
 
@@ -97,6 +97,15 @@ def _mails(arguments: Arguments) -> set[Consequence]:
     return {Consequence.SEND} if arguments.get("notify_client") else set()
 
 
+def _mailed(arguments: Arguments, project: Record) -> list[str]:
+    """Which clients are mailed: those that the project is to have, or has."""
+    if numbers := arguments.get("client_ids"):
+        return [f"It goes to these contacts: {', '.join(map(str, numbers))}."]
+    clients = cast("list[Record]", project.get("client") or [])
+    people = ", ".join(str(each.get("email") or each.get("name")) for each in clients)
+    return [f"It goes to {people or 'the clients of the project, whom TaskIP does not show'}."]
+
+
 def _named(fields: dict[str, Any]) -> dict[str, Any]:
     named = {NAMES.get(name, name): value for name, value in fields.items()}
     return named | ({"privacy": PRIVACY[named["privacy"]]} if "privacy" in named else {})
@@ -128,6 +137,7 @@ async def list_projects(
     Effect.CREATE,
     possible={Consequence.SEND},
     judge=_mails,
+    follows=_mailed,
     found=Found(
         "project.list",
         {"title": "title", "status": "status"},
@@ -169,6 +179,7 @@ async def get_project(call: Call, project_id: ProjectId) -> Record:
     Effect.UPDATE,
     possible={Consequence.SEND},
     judge=_mails,
+    follows=_mailed,
     undo=Inverse(back=BEFORE),
 )
 async def update_project(

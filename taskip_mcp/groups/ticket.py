@@ -184,6 +184,12 @@ async def assign_ticket(
     return await call.write(f"Ticket {ticket_id} assigned to team member {assigned_to}", id=ticket_id)
 
 
+def _answers(_: Arguments, ticket: Record) -> list[str]:
+    """Whom the mail goes to, as far as the ticket tells."""
+    client = dig(ticket, "user.email") or ticket.get("email")
+    return [f"It goes to {client}."] if client else []
+
+
 def _notifies(arguments: Arguments) -> set[Consequence]:
     return {Consequence.SEND} if arguments.get("notify_client") else set()
 
@@ -195,6 +201,7 @@ def _notifies(arguments: Arguments) -> set[Consequence]:
     guide="POST /support-ticket/status-update/{ticket_id:uuid}",
     possible={Consequence.SEND},
     judge=_notifies,
+    follows=_answers,
     undo=Inverse(back={"status": merge.same("status")}),
 )
 async def update_ticket_status(
@@ -227,12 +234,6 @@ async def update_ticket_status(
 
 def _public(arguments: Arguments) -> set[Consequence]:
     return set() if arguments.get("is_private") else {Consequence.SEND}
-
-
-def _answers(_: Arguments, ticket: Record) -> list[str]:
-    """Whom the reply goes to, as far as the ticket tells."""
-    client = dig(ticket, "user.email") or ticket.get("email")
-    return [f"It goes to {client}."] if client else []
 
 
 @operation(
