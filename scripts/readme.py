@@ -118,12 +118,12 @@ sealed, good for exactly this call on exactly this state of the record, once, fo
 are used up in the same transaction that notes the write; with `TASKIP_RATE_STORE=redis://...` also across machines. Of
 a long list of ids the first {target.SHOWN} are compared.
 
-**Every refusal ends with: Nothing was changed.**
+**Every refusal of the gate ends with: Nothing was changed.**
 
-**A journal.** What a write changed is kept for {default.journal_days} days (`TASKIP_JOURNAL_DAYS`): the arguments, the
-record as it was before (of a delete also what goes with it), how it was confirmed, for which client; never a secret.
-`list_changes` shows it, `taskip-mcp journal` prints it, `--export FILE` writes it with the records. It costs a read
-before each update and delete.
+**A journal.** What a write changed is kept for {default.journal_days} days (`TASKIP_JOURNAL_DAYS`): the arguments,
+the record as it was before (of a delete also what goes with it), how it was confirmed, for which client; never a
+secret. `list_changes` shows it; `taskip-mcp journal` prints what was done with the key in the environment, and writes
+it with the records with `--export FILE` (`--help` has the filters). It costs a read before each update and delete.
 
 **Undo.** `undo_change` puts previous values back, through the same gate, unless somebody changed the record again
 since. For a delete it answers with the call that creates the record anew, and with what does not come back. Mail cannot
@@ -131,8 +131,10 @@ be called back.
 
 **What outsiders wrote is data.** Mails, tickets, comments, bookings and contact details are shown as plain text,
 without hidden parts and invisible characters, and a result that holds any is put between two lines with a mark that
-no text can forge. `TASKIP_LOCKDOWN=1` goes further: everything with a consequence needs a person, and mail goes only
-to addresses that belong to a contact or to the conversation. It is a preset, not a tracking of where text came from.
+no text can forge; resources carry the notice as their first key, `_notice`. `TASKIP_LOCKDOWN=1` goes further:
+everything with a consequence needs a person, whatever `TASKIP_CONFIRM` says, and mail goes only to addresses of
+contacts that were there a day ago, or to the people of the conversation or ticket that is answered; a new team member
+cannot be invited then. It is a preset, not a tracking of where text came from.
 """)
 
 

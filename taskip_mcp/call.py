@@ -94,7 +94,7 @@ class Backend:
         """Keep the other identifier of a record that was read anyway."""
         if parameter in {name for name, _ in reader.reference.placeholders}:
             for kind in ("id", "uuid"):
-                if record.get(kind) not in {None, ""}:
+                if record.get(kind) not in (None, ""):
                     self._identifiers[parameter, str(value), kind] = str(record[kind])
 
 

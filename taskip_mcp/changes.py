@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, cast
 
 from pydantic import Field
@@ -14,16 +14,23 @@ from taskip_mcp import arguments as tools
 from taskip_mcp import confirm as gate
 from taskip_mcp import errors, own, previews, target, undo
 from taskip_mcp import operation as operations
+from taskip_mcp.budget.windows import HOUR, MINUTE
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect
 from taskip_mcp.own import own_tool
 from taskip_mcp.params import Day, RowCount
 from taskip_mcp.results import Record, Written
 from taskip_mcp.wire import JsonObject
-from taskip_mcp.writelog import Confirmation, Entry, WriteLog
+from taskip_mcp.writelog import DAY, Confirmation, Entry, WriteLog
 
 SEARCHED = 2_000
 """Entries that are looked through for one record."""
+
+REQUESTS = 3
+"""Requests of one step of an undo: what differs is looked up, the record read for the journal, then comes the write."""
+
+OFFERED = 25
+"""Calls that an answer holds; the journal has the rest."""
 
 LONG = 200
 """Characters of one argument in a list of changes."""
@@ -35,6 +42,8 @@ HOW: Mapping[str, str] = {
     "off": "none was asked for (TASKIP_CONFIRM)",
     "": "none needed",
 }
+
+REST = f"The first {OFFERED} are shown; taskip-mcp journal --export FILE has all records as they were."
 
 ChangeId = Annotated[str, Field(min_length=1, max_length=40, description="Id from list_changes.")]
 
@@ -58,6 +67,10 @@ async def list_changes(
     """List what was changed through this server, newest first: tool, arguments, outcome, how it was confirmed. Not what
     people did on the website. undo_change takes one back. Uses no request."""
     most = limit or 25
+    if before and backend.log.entry(before) is None:
+        raise errors.ArgumentError(
+            f"There is no change {errors.legible(before)}. Take the id from list_changes."
+        )
     found = chosen(
         backend.log,
         since=since,
@@ -85,7 +98,7 @@ def chosen(
     """The changes that a filter lets through, newest first. Days are those of UTC."""
     found = log.changes(
         since=_midnight(since) if since else 0.0,
-        until=_midnight(until + timedelta(days=1)) if until else None,
+        until=_midnight(until) + DAY if until else None,
         operation=_contract(tool) if tool else "",
         before=before,
         limit=SEARCHED if record else limit,
@@ -101,7 +114,7 @@ def _contract(tool: str) -> str:
     known = operations.load_all()
     if tool not in known:
         raise errors.ArgumentError(
-            f"There is no tool {tool} that changes TaskIP. Leave tool out for all changes."
+            f"There is no tool {errors.legible(tool)} that changes TaskIP. Leave tool out for all changes."
         )
     return known[tool].contract
 
@@ -131,6 +144,7 @@ def shown(log: WriteLog, entry: Entry) -> JsonObject:
         "confirmed": HOW.get(str(entry.opening.get("how", "")), ""),
         "client": entry.opening.get("client"),
         "undo_of": entry.opening.get("undoes"),
+        "undone_by": ", ".join(each.write for each in log.undone(entry.write)),
     }
     return {name: value for name, value in told.items() if value not in (None, "", {})}
 
@@ -144,6 +158,12 @@ def outcome(log: WriteLog, entry: Entry) -> str:
     """What came of a change, in words."""
     if entry.open and log.alive(entry):
         return "under way"
+    if entry.kind == "job" and entry.event in {"done", "unknown"}:
+        chunk = operations.find(entry.operation).chunk
+        done = sum(len(undo.done_ids(part, chunk)) for part in log.of_job(entry.write))
+        total = len(set(entry.arguments[chunk]))
+        if done < total:
+            return f"done for {done} of {total} ids" if done else "not done"
     words = {"done": "done", "not_done": "not done", "unknown": "not known"}
     return words.get(entry.event, "begun and not finished: see list_jobs")
 
@@ -161,14 +181,20 @@ async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
         raise errors.RefusedError(f"This cannot be taken back. {plan.refused}")
     if not plan.steps:
         return _offered(entry, plan)
+    taken = backend.log.undone(change_id)
+    plan.steps = undo.left_over(plan.steps, taken)
+    if not plan.steps:
+        by = ", ".join(each.write for each in taken)
+        raise errors.RefusedError(f"{change_id} was taken back already, by {by}. Undo that to have it again.")
+    _refuse_too_much(backend, plan)
 
     async def look() -> gate.Seen:
-        await _unchanged_since(backend, entry)
+        await _unchanged_since(backend, entry, plan)
         return await _seen(backend, entry, plan)
 
     async def run(confirmation: Confirmation, seen: gate.Seen | None) -> Any:
         if seen is None:
-            await _unchanged_since(backend, entry)
+            await _unchanged_since(backend, entry, plan)
         confirmation.undoes = entry.write
         ready = seen.sight if seen else _calls(backend, plan)
         return await _take_back(entry, plan, ready, confirmation)
@@ -183,11 +209,22 @@ async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
     )
 
 
+def _refuse_too_much(backend: Backend, plan: undo.Plan) -> None:
+    """Nothing is begun that the rate limit could not let end: each step reads its record twice, and writes."""
+    most = min(each.limit for each in backend.client.budget.windows if each.name in {MINUTE, HOUR})
+    if REQUESTS * len(plan.steps) > most:
+        raise errors.RefusedError(
+            f"Taking it back needs {len(plan.steps)} calls with {REQUESTS * len(plan.steps)} requests, and the rate"
+            f" limit allows {most} at a time. The journal has the previous values (taskip-mcp journal --export FILE):"
+            " set them in portions with the tool itself."
+        )
+
+
 def _entry(backend: Backend, change_id: str) -> Entry:
     entry = backend.log.entry(change_id)
     if entry is None:
         raise errors.ArgumentError(
-            f"There is no change {change_id}. Nothing was sent. Take the id from list_changes."
+            f"There is no change {errors.legible(change_id)}. Nothing was sent. Take the id from list_changes."
         )
     if entry.job:
         raise errors.ArgumentError(f"{change_id} is a part of the job {entry.job}: take that back instead.")
@@ -209,20 +246,30 @@ def _offered(entry: Entry, plan: undo.Plan) -> Record:
     return {
         "undo_of": entry.write,
         "done": "Nothing was changed.",
-        "ready": plan.ready,
+        "ready": plan.ready[:OFFERED],
+        "count": len(plan.ready),
+        "note": REST if len(plan.ready) > OFFERED else None,
         "cannot_be_undone": plan.lost,
-        "next": "Show this to the user; if they want it, make these calls (ask for what stands under ask).",
+        "next": "Show this to the user; if they want it, make these calls (ask the user for what is named under ask).",
     }
 
 
-async def _unchanged_since(backend: Backend, entry: Entry) -> None:
+async def _unchanged_since(backend: Backend, entry: Entry, plan: undo.Plan) -> None:
     """Refuse where somebody changed it again: the undo would overwrite that."""
-    since = await undo.since(backend, entry, backend.log.of_job(entry.write))
+    since = await undo.since(backend, entry, plan.steps)
     if since:
         raise errors.RefusedError(
             f"It was changed again since, which the undo would overwrite: {'; '.join(since)}. Read the record, and set"
             " what the user wants with its own tool."
         )
+
+
+def _written(step: undo.Step) -> str:
+    """A call on one line, for a person."""
+    given = ", ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in step.arguments.items()
+    )
+    return f"{step.operation.name}({given})"
 
 
 @dataclass
@@ -250,19 +297,21 @@ async def _seen(backend: Backend, entry: Entry, plan: undo.Plan) -> gate.Seen:
     """The records that would be changed, and the calls that would do it."""
     ready = _calls(backend, plan)
     for each in ready[: target.SHOWN]:
+        await gate.check_recipients(each.call)
         each.sight = await target.look(each.call)
     seen = [each.sight for each in ready if each.sight]
     found = _consequences(plan)
     calls = [{"tool": step.operation.name, "arguments": step.arguments} for step in plan.steps]
     told = "; ".join(step.words for step in plan.steps[: target.SHOWN])
     shown = previews.shape(
-        f"Undo of {operations.find(entry.operation).title.lower()} ({entry.write}): {told}. {previews.this(found)}",
+        f"Undo of {operations.find(entry.operation).title.lower()} ({entry.write}): {told}."
+        + (f" It {previews.effects(found)}" if found else ""),
         found,
         records=[each.shown for sight in seen for each in sight.targets],
         count=sum(sight.count for sight in seen) + len(ready) - len(seen),
-        sent={"calls": calls},
+        sent={"calls": [_written(step) for step in plan.steps[:OFFERED]]},
         lost=plan.lost,
-        cost=await previews.cost(backend, 3 * len(ready)),
+        cost=await previews.cost(backend, REQUESTS * len(ready)),
     )
     shown |= {"ready": plan.ready} if plan.ready else {}
     version = json.dumps([calls, [sight.version for sight in seen]], sort_keys=True, default=str)

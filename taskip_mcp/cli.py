@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     journal.add_argument("--until", type=_day, help="up to this day, YYYY-MM-DD (UTC)")
     journal.add_argument("--tool", default="", help="only changes by this tool")
     journal.add_argument("--record", default="", help="only changes of the record with this id")
-    journal.add_argument("--limit", type=int, default=1000, help="at most so many changes; default: 1000")
+    journal.add_argument("--limit", type=_count, default=1000, help="at most so many changes; default: 1000")
     journal.add_argument(
         "--export", metavar="FILE", type=Path, help="write JSON lines, with what was there before each change"
     )
@@ -80,6 +80,8 @@ def _serve(options: argparse.Namespace) -> int:
         _refuse_public(options.host)
     settings = settings_module.from_process()
     _log_to_stderr(settings)
+    if unknown := settings_module.unknown():
+        sys.stderr.write(f"taskip-mcp: no such setting, so it has no effect: {', '.join(unknown)}\n")
     if settings.policy.open:
         sys.stderr.write(f"taskip-mcp: {unconfirmed(settings)}\n")
     anyio.run(_serve_async, options, settings)
@@ -173,7 +175,16 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _day(text: str) -> date:
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("use YYYY-MM-DD") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("use a whole number of 1 or more")
+    return int(text)
 
 
 def _journal(options: argparse.Namespace) -> int:

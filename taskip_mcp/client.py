@@ -321,7 +321,7 @@ def _trusted(base_url: str) -> httpx.URL:
             "TASKIP_BASE_URL is no address that can be used. Nothing was sent."
         ) from None
     encrypted = base.scheme == "https" or (base.scheme == "http" and is_loopback(base.host))
-    if not encrypted or not base.host or base.userinfo:
+    if not encrypted or not base.host or base.userinfo or (base.port or 0) > 65_535:
         raise errors.ConfigError(
             "TASKIP_BASE_URL is not usable: only https:// is, and http:// to this machine. Nothing was sent."
         )

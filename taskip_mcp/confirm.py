@@ -104,12 +104,8 @@ async def perform(
 
 async def check_recipients(call: Call) -> None:
     """Under `TASKIP_LOCKDOWN`: raise `RefusedError` if it would mail anybody that the workspace did not know."""
-    if not call.backend.client.settings.lockdown:
-        return
-    try:
+    if call.backend.client.settings.lockdown:
         await lockdown.check_recipients(call)
-    except errors.ArgumentError as error:
-        raise errors.RefusedError(str(error)) from None
 
 
 async def carry_out(call: Call, values: Mapping[str, Any], seen: Seen | None) -> Any:
@@ -139,7 +135,7 @@ async def decide(backend: Backend, proposal: Proposal, said: Said, caller: Calle
         raise errors.RefusedError(NO_PERSON + LOCKED * backend.client.settings.lockdown)
     if not said.confirm:
         return await _shown(backend, proposal, mode, caller.name)
-    if mode is Mode.STRICT:
+    if mode is Mode.STRICT or said.code:
         if not said.code:
             raise errors.RefusedError(NO_CODE)
         return await _confirmed(backend, proposal, said.code, Confirmation("code", caller.name))
@@ -159,6 +155,9 @@ NOT_AGREED = (
     "The person declined, or your client did not show the question. Do not try again by yourself. If no question was"
     " seen, {remedy}."
 )
+GRACE = 2.0
+"""Seconds for which an answer of the last moment may be on its way."""
+
 AGAIN = {
     "code": "Call without confirm and confirm_code for a new preview.",
     "person": "Call again: the person is then asked anew.",
@@ -244,7 +243,7 @@ async def _asked(backend: Backend, proposal: Proposal, caller: Caller) -> Any:
     assert caller.ask
     seen: Seen = await _within(proposal, proposal.look())
     call, version = _digest(backend, proposal), backend.sealer.version(seen.version)
-    patience = LIFE + backend.client.settings.ask_timeout
+    patience = backend.client.settings.ask_timeout + GRACE
     state = backend.sealer.seal("person", call, version, backend.client.clock.now() + patience)
     with turn.current().paused():
         reply = await caller.ask(previews.question(seen.preview), state)

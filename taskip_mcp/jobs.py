@@ -218,14 +218,14 @@ async def resume(
         raise _running(name)
     if found.kind == "begun":
         return await _look_up(backend, found)
-    job = restore(backend, found)
-    job.confirmation, job.seen = confirmation, dict(seen or {})
     try:
+        job = restore(backend, found)
+        job.confirmation, job.seen = confirmation, dict(seen or {})
         for chunk in _open_chunks(backend, job):
             if not job.stopped:
                 await _clear_up(backend, job, chunk)
     except BaseException:
-        backend.log.end(job.id, "paused", {"reason": "interrupted while it was resumed"})
+        backend.log.end(name, "paused", {"reason": "interrupted while it was resumed"})
         raise
     return await _run(backend, job)
 
@@ -234,7 +234,9 @@ def resumable(backend: Backend, name: str) -> Entry:
     """The unfinished job or write of that id that nobody has in hand; raises `ArgumentError` for any other."""
     found = backend.log.entry(name)
     if found is None or found.job:
-        raise errors.ArgumentError(f"There is no job {name}. Nothing was sent. Take the id from list_jobs.")
+        raise errors.ArgumentError(
+            f"There is no job {errors.legible(name)}. Nothing was sent. Take the id from list_jobs."
+        )
     if found.event in {"done", "not_done", "unknown"}:
         raise errors.ArgumentError(f"{name} is finished ({found.event}). Nothing was sent. See list_jobs.")
     if found.open and backend.log.alive(found):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -53,11 +53,13 @@ def run(
     return 0
 
 
-def _print(log: WriteLog, found: Iterable[Entry], file: TextIO) -> None:
+def _print(log: WriteLog, found: Sequence[Entry], file: TextIO) -> None:
+    if not found:
+        sys.stderr.write("taskip-mcp: no such changes were made with this key and state directory\n")
     for entry in found:
         told = changes.shown(log, entry)
         given = json.dumps(told.get("arguments", {}), ensure_ascii=False)
-        how = f"confirmed by {told['confirmed']}" if told.get("confirmed") else ""
+        how = f"confirmation: {told['confirmed']}" if told.get("confirmed") else ""
         who = f"through {told['client']}" if told.get("client") else ""
         rest = "; ".join(part for part in (how, who) if part)
         line = f"{told['at']}  {told['id']}  {told['tool']}  {told['outcome']}  {given}  {rest}"

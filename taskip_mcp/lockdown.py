@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from taskip_mcp import outside
 from taskip_mcp.call import Call
-from taskip_mcp.errors import ArgumentError
+from taskip_mcp.errors import RefusedError
 from taskip_mcp.operation import Consequence
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject, dig
@@ -32,6 +32,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "contact.create": ("email",),
     "contact.update": ("email",),
     "team_member.create": ("email",),
+    "ticket.create": ("email",),
 }
 """Parameters of operations that may send: the addresses to which they would."""
 
@@ -61,11 +62,11 @@ ENTERED: Mapping[str, str] = {
 }
 """Operations that enter an address to which others send later, and its parameter."""
 
-HINT = "Let a person do this on the TaskIP website, or ask the user to switch TASKIP_LOCKDOWN off."
+HINT = "Let a person do this on the TaskIP website."
 
 
 async def check_recipients(call: Call) -> None:
-    """Raise `ArgumentError` if this call would send to anybody but contacts and the people of what it answers.
+    """Raise `RefusedError` if this call would send to anybody but contacts and the people of what it answers.
 
     Reads only, and each address once.
     """
@@ -75,9 +76,9 @@ async def check_recipients(call: Call) -> None:
     named = _named(call)
     unknown = [address for address in named if same(address) in fresh or not await _known(call, address)]
     if unknown:
-        raise ArgumentError(
-            f"TASKIP_LOCKDOWN is on: {_listed(unknown)} {'is' if len(unknown) == 1 else 'are'} no address of a contact"
-            f" that was there a day ago. Nothing was sent. {_advice(call)}"
+        raise RefusedError(
+            f"TASKIP_LOCKDOWN is on: {_listed(unknown)} {'belongs' if len(unknown) == 1 else 'belong'} to no contact"
+            f" that was there a day ago. {_advice(call)}"
         )
     if fresh:
         await _check_stored(call, fresh)
@@ -147,14 +148,14 @@ async def _check_stored(call: Call, fresh: set[str]) -> None:
         return
     found = await stored(call)
     if found is None:
-        raise ArgumentError(
+        raise RefusedError(
             "TASKIP_LOCKDOWN is on, and this could go to an address that was entered through this server within the"
-            f" last day: TaskIP does not show to which it goes. Nothing was sent. {HINT}"
+            f" last day: TaskIP does not show to which it goes. {HINT}"
         )
     if new := [address for address in found if same(address) in fresh]:
-        raise ArgumentError(
+        raise RefusedError(
             f"TASKIP_LOCKDOWN is on: this goes to {_listed(new)}, which was entered through this server within the last"
-            f" day. Nothing was sent. {HINT}"
+            f" day. {HINT}"
         )
 
 

@@ -72,6 +72,8 @@ MARKUP = re.compile(
     re.IGNORECASE,
 )
 SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+# A screenshot that was pasted into a mail; it would use up what is read of the text.
+INLINE = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{100,}")
 SPACES = re.compile(r"[ \t\n\r\f\xa0]+")
 # Where a point of a list and a further cell begin, until the line is whole; no text has these signs.
 POINT, CELL = "\x1e", "\x1f"
@@ -84,6 +86,7 @@ def is_markup(text: str) -> bool:
 
 def to_text(markup: str) -> str:
     """What a person sees of HTML, line by line, with the target of every link."""
+    markup = INLINE.sub("data:,", markup)
     same, doubt = _rewritten(ADDRESS.sub("&lt;", markup[:LONGEST]))
     reader = _Reader(styles.sheet(_sheets(same)), Look(doubt=doubt))
     # Formatting that the tree repeats can make it longer than its source.

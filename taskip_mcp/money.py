@@ -38,3 +38,14 @@ def totals(
     if total < 0:
         raise ArgumentError("discount: it is larger than the items together. Nothing was sent.")
     return float(subtotal), float(total.quantize(CENT, ROUND_HALF_UP))
+
+
+def payment(arguments: Mapping[str, Any], invoice: Mapping[str, Any]) -> list[str]:
+    """What setting an invoice to paid records, as a sentence; empty for any other status (contract invoice)."""
+    if arguments.get("status") != "paid":
+        return []
+    amount = arguments.get("payment_amount") or invoice.get("due_amount")
+    day, method = arguments.get("payment_date"), arguments.get("payment_method")
+    how = (f" on {day}" if day else "") + (f" by {method}" if method else "")
+    paid = " It is paid already." if invoice.get("status") == "paid" else ""
+    return [f"It records a payment of {amount} {invoice.get('currency') or ''}".rstrip() + f"{how}.{paid}"]

@@ -158,7 +158,9 @@ class UnverifiedFilters(UnverifiedDates, total=False):
 Confirm = Annotated[
     bool,
     BeforeValidator(_only_true),
-    Field(description="Leave out first: the call then only shows what would happen. true carries it out."),
+    Field(
+        description="Leave out first: that shows what would happen, or asks the person. true: they agreed."
+    ),
 ]
 ConfirmCode = Annotated[
     str | None, Field(max_length=200, description="The confirm_code of the preview, where it has one.")

@@ -62,12 +62,18 @@ def parse(text: str) -> Policy:
     for part in filter(None, (each.strip() for each in text.lower().split(","))):
         name, sign, word = (each.strip() for each in part.partition("="))
         if not sign:
+            if part != text.lower().split(",")[0].strip():
+                raise ValueError(
+                    f"{name} stands alone: the first part is for all classes, others are class=mode"
+                )
             policy = replace(policy, default=_mode(name))
         elif name == "ask":
             if word not in {"never", "first"}:
                 raise ValueError("ask takes never or first")
             policy = replace(policy, ask=word == "first")
         else:
+            if _class(name) in classes:
+                raise ValueError(f"{name} is there twice")
             classes[_class(name)] = _mode(word)
     return replace(policy, classes=classes)
 
@@ -83,4 +89,4 @@ def _class(name: str) -> Consequence:
     try:
         return Consequence(name)
     except ValueError:
-        raise ValueError(f"the classes are {', '.join(Consequence)}, and ask") from None
+        raise ValueError(f"{name} is no class; the classes are {', '.join(Consequence)}") from None

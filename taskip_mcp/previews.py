@@ -19,7 +19,7 @@ from typing import Any, cast
 from taskip_mcp import jobs, outside, redact
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect
-from taskip_mcp.target import SHOWN, Sight, called
+from taskip_mcp.target import ODD, SHOWN, Sight, called
 from taskip_mcp.wire import JsonObject, jsonable
 
 NEXT = "Show this to the user; if they agree, call again with the same arguments and confirm: true."
@@ -38,8 +38,10 @@ WORDS: Mapping[Consequence, str] = {
 
 BLIND = "TaskIP shows nothing of this record, so a change before the confirmation would not be noticed."
 FIRST = f"Only the first {SHOWN} are read, and compared again before the write."
-LONG = 300
-"""Characters of one value in a question. A long text must not push what it is about out of the dialog."""
+LONG, WHOLE = 300, 10_000
+"""Characters of a question: of one value of a record, which must not push the rest out of the dialog, and of one value
+that would be sent."""
+ASKS = "An assistant asks to do this; nothing has been done yet."
 
 
 async def of_call(call: Call, found: frozenset[Consequence], sight: Sight) -> JsonObject:
@@ -50,7 +52,7 @@ async def of_call(call: Call, found: frozenset[Consequence], sight: Sight) -> Js
     if clear := call.arguments.get("clear"):  # steers the call, but empties fields: a person must see it
         given["clear"] = clear
     return shape(
-        f"{operation.title}: {this(found)}",
+        f"{operation.title}: this {effects(found)}",
         found,
         records=[each.shown for each in sight.targets],
         count=sight.count,
@@ -92,9 +94,9 @@ async def cost(backend: Backend, requests: int) -> JsonObject:
     return {"requests": requests, "minutes": round(await backend.client.budget.cost(requests), 1)}
 
 
-def this(found: frozenset[Consequence]) -> str:
-    """``this deletes for good and ...``, for what has consequences."""
-    return f"this {listed([WORDS[each] for each in sorted(found)])}." if found else ""
+def effects(found: frozenset[Consequence]) -> str:
+    """``deletes for good and ...``, for what has consequences."""
+    return f"{listed([WORDS[each] for each in sorted(found)])}." if found else ""
 
 
 def listed(words: Sequence[str]) -> str:
@@ -127,7 +129,12 @@ def _follows(call: Call, sight: Sight) -> list[str]:
         said.append(FIRST)
     if call.operation.follows:
         record = next((each.record for each in sight.targets if each.record), None) or {}
-        said += call.operation.follows(call.arguments, record)
+        try:
+            said += call.operation.follows(call.arguments, record)
+        except ODD:
+            said.append(
+                "TaskIP shows this record in a form that is not known, so not all that follows can be told."
+            )
     return said
 
 
@@ -150,10 +157,13 @@ def question(preview: JsonObject) -> str:
     lines = ["- " + ", ".join(f"{name}: {_cell(value)}" for name, value in row.items()) for row in rows]
     if preview.get("count", 0) > len(rows):
         lines.append(f"... {preview['count']} in all")
-    lines += [f"{name} = {_short(value)}" for name, value in preview.get("with", {}).items()]
     said = [*preview.get("follows", []), *preview.get("cannot_be_undone", [])]
+    # What would be sent is what the person agrees to: it is shown whole, the longest last.
+    sent = [f"{name} = {_short(value, WHOLE)}" for name, value in preview.get("with", {}).items()]
     first = " ".join(str(preview["preview"]).split())
-    return outside.clean("\n".join([first, *lines, *(_short(each) for each in said)]))
+    return outside.clean(
+        "\n".join([ASKS, first, *lines, *(_short(each) for each in said), *sorted(sent, key=len)])
+    )
 
 
 def _cell(value: Any) -> str:
@@ -164,12 +174,12 @@ def _cell(value: Any) -> str:
     )
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, most: int = LONG) -> str:
     """One line of any value: a name with a line break could pass for a line of ours."""
     text = value if isinstance(value, str) else json.dumps(jsonable(value), ensure_ascii=False)
     text = " ".join(text.split())
-    if len(text) <= LONG:
+    if len(text) <= most:
         return text
     # Of a list the number is told: somebody who was added behind the cut must not go unnoticed.
     many = f"{len(cast('list[Any]', value))} in all, " if isinstance(value, list) else ""
-    return f"{text[:LONG]}... ({many}{len(text) - LONG} more characters)"
+    return f"{text[:most]}... ({many}{len(text) - most} more characters)"

@@ -200,7 +200,7 @@ class PutBack:
         """The value before; ``...`` where it is not known, which is said."""
         try:
             value = self.inverse.back[name](record)
-        except merge.UnmappableError as error:
+        except (merge.UnmappableError, TypeError, AttributeError, KeyError, ValueError) as error:
             self.made.lose(f"{who}{name}: {error}.")
             return ...
         if _hides(value):
@@ -272,7 +272,7 @@ def canonical(value: Any) -> Any:
 
 def _hides(value: Any) -> bool:
     """Whether a secret was taken out of a value."""
-    return json.dumps(HIDDEN) in json.dumps(value)
+    return HIDDEN in json.dumps(value, ensure_ascii=False, default=str)
 
 
 def short(value: Any) -> str:

@@ -69,7 +69,9 @@ class Sealer:
         """Open a code of this use for this call; raises `SealError` with what is wrong with it."""
         head, mac = self._parts(code)
         if not hmac.compare_digest(mac, self._mac(use.encode(), head)[:MAC]):
-            raise SealError("The confirmation is not one of this server.")
+            raise SealError(
+                "The confirmation is not one of this server: copy the confirm_code as it is in the preview."
+            )
         nonce, rest = head[:NONCE].hex(), head[NONCE:]
         expires, rest = int.from_bytes(rest[:TIME], "big"), rest[TIME:]
         if not hmac.compare_digest(rest[:DIGEST], call):
@@ -85,7 +87,9 @@ class Sealer:
             raw = b""
         # Base64 has several spellings of the same bytes: padding, the other alphabet, bits that stand for nothing.
         if len(raw) != NONCE + TIME + 2 * DIGEST + MAC or _written(raw) != code:
-            raise SealError("The confirmation is not complete.")
+            raise SealError(
+                "The confirmation is not complete: copy the confirm_code as it is in the preview."
+            )
         return raw[:-MAC], raw[-MAC:]
 
     def _mac(self, purpose: bytes, content: bytes) -> bytes:

@@ -24,9 +24,10 @@ TaskIP is the business system of an agency: contacts and companies, invoices and
 with tasks, sales pipelines with deals, bookable meetings, a shared inbox. These tools read and change it for real.
 Find ids with the list tools before you get or change a record; ids are numbers, while pipelines, meetings and \
 conversations have uuids (projects and tickets take either).
-Tools that delete, send, move money, give access or change many records only show what would happen until they are \
-called again with confirm: true (and the confirm_code, if the preview has one). Show the preview to the user and \
-confirm only what they agreed to. list_changes shows what was changed here, undo_change takes it back.
+Tools that delete, send, move money, give access or change many records first show what would happen, or ask the \
+person through the client. After a preview show it to the user, and call again with confirm: true (and the \
+confirm_code, if it has one) only for what they agreed to. list_changes shows what was changed here, undo_change \
+takes it back.
 Dates are YYYY-MM-DD, money is in currency units. TaskIP limits the requests of a key: get_rate_budget shows what is \
 left. Never repeat a write unless its result says that nothing was changed. A list of \
 ids is a job: list_jobs shows how far it got, resume_job goes on.

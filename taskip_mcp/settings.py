@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ AFTER_WAIT = 35.0
 LEAST_DEADLINE = 15.0
 LEAST_KEY = 32
 """Characters of a key that seals confirmations."""
+IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\](:\d+)?")
 LIVE_URL = "https://public-api.taskip.net/api/public-v1"
 
 
@@ -144,13 +146,18 @@ def is_loopback(host: str) -> bool:
 
 
 def _base_url(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError("it holds characters that an address cannot have")
     parts = urlsplit(text)
+    if parts.hostname and ":" in parts.hostname and not IPV6.fullmatch(parts.netloc):
+        raise ValueError("use an address such as " + LIVE_URL)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("use an address such as " + LIVE_URL)
     # The key travels in a header: in clear text it may only go to this machine.
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("http:// is for loopback addresses only; use https://")
-    if parts.username or parts.query or parts.fragment:
+    _ = parts.port  # raises for a port that there is not
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("leave out user names, queries and fragments")
     return text.rstrip("/")
 
@@ -277,8 +284,8 @@ VARIABLES: tuple[Variable, ...] = (
         "TASKIP_CONFIRM",
         "confirm",
         "`flag`",
-        "How calls with consequences are confirmed: `flag` (`confirm: true` after a preview), `strict` (and the"
-        " `confirm_code` of that preview), `human` (a person, asked by the client), `off`. Apart from that per class"
+        "How calls with consequences are confirmed: `flag` (`confirm: true`), `strict` (and the `confirm_code` of a"
+        " preview of just this call), `human` (a person, asked by the client), `off`. Apart from that per class"
         " (`delete`, `bulk`, `send`, `money`, `access`): `flag,send=human,money=strict`. A client that can ask the"
         " person is made to; `ask=never` leaves that out, but for `human`.",
         policy.parse,
@@ -357,6 +364,12 @@ def load(environment: Mapping[str, str], *, need_key: bool = True) -> Settings:
     if need_key and not settings.sandbox and not settings.secret_key:
         raise ConfigError(NO_KEY)
     return settings
+
+
+def unknown() -> list[str]:
+    """Variables of this process that look like ours and are none: a misspelt one would leave its default in force."""
+    known = {variable.name for variable in VARIABLES}
+    return sorted(name for name in os.environ if name.startswith("TASKIP_") and name not in known)
 
 
 def from_process(*, need_key: bool = True) -> Settings:

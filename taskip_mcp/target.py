@@ -245,6 +245,9 @@ async def _with_rest(call: Call, sight: Sight, ids: Sequence[Any]) -> None:
         await _children(call, child, targets, sight)
 
 
+ODD = (TypeError, AttributeError, KeyError, ValueError)
+"""What comes of a record in a shape that no document has."""
+
 GONE = (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors.MissingError)
 """Why a read beside the target shows nothing, now or at any other time: that does not stop the call."""
 
@@ -285,14 +288,14 @@ async def _children(call: Call, child: Child, targets: Sequence[JsonObject], sig
         sight.partial.add(child.words)
         return
     rows = found.items
-    if child.rows:
-        rows = [each for row in rows for each in cast("list[JsonObject]", row.get(child.rows) or [])]
-    if child.belongs:
-        try:
+    try:
+        if child.rows:
+            rows = [each for row in rows for each in cast("list[JsonObject]", row.get(child.rows) or [])]
+        if child.belongs:
             rows = [row for row in rows if child.belongs(row, targets, sight.children)]
-        except KeyError:  # it goes by children before it, which could not be read
-            sight.partial.add(child.words)
-            return
+    except ODD:  # also where it goes by children before it, which could not be read
+        sight.partial.add(child.words)
+        return
     sight.children[child.words] = rows
     # What goes with children of which some are not known is not known in full either.
     if (paged and not found.complete) or (child.belongs and sight.partial):

@@ -31,7 +31,7 @@ from taskip_mcp.operation import Consequence, Effect, Operation
 from taskip_mcp.putback import Plan, PutBack, Shown, Step, canonical, required, rows, short
 from taskip_mcp.results import Page
 from taskip_mcp.target import SHOWN, called
-from taskip_mcp.wire import JsonObject
+from taskip_mcp.wire import JsonObject, jsonable
 
 __all__ = ["Plan", "Step", "plan", "since"]
 
@@ -89,11 +89,11 @@ def _done(
 ) -> list[tuple[Entry, Sequence[Any]]] | str:
     """The writes that were done, each with its ids of a bulk call; or why there is none."""
     if entry.kind == "job":
-        parts = [(part, _ids(part, operation.chunk)) for part in chunks]
+        parts = [(part, done_ids(part, operation.chunk)) for part in chunks]
         return [each for each in parts if each[1]] or (
             "None of this job's ids is known to be done, so there is nothing to take back. See list_jobs."
         )
-    if operation.chunk and (ids := _ids(entry, operation.chunk)):
+    if operation.chunk and (ids := done_ids(entry, operation.chunk)):
         return [(entry, ids)]
     if entry.event == "done":
         return [(entry, ())]
@@ -102,7 +102,7 @@ def _done(
     return "It is not known whether this was done. Look at the record first."
 
 
-def _ids(part: Entry, chunk: str) -> Sequence[Any]:
+def done_ids(part: Entry, chunk: str) -> Sequence[Any]:
     """Ids of a bulk call that are known to be done."""
     ids = cast("Sequence[Any]", part.arguments[chunk])
     items = cast("dict[str, str]", part.detail.get("items") or {})
@@ -185,14 +185,22 @@ def _counted(lost: Sequence[str]) -> list[str]:
 # --- changed since ----------------------------------------------------------------------------------------
 
 
-async def since(backend: Backend, entry: Entry, chunks: Sequence[Entry] = ()) -> list[str]:
+def left_over(steps: Sequence[Step], undone: Sequence[Entry]) -> list[Step]:
+    """Steps that no earlier undo of the same change has carried out: one that stopped half-way is gone on with."""
+    done = [
+        (each.operation, {name: value for name, value in each.arguments.items() if value is not None})
+        for each in undone
+    ]
+    return [each for each in steps if (each.operation.contract, jsonable(each.arguments)) not in done]
+
+
+async def since(backend: Backend, entry: Entry, steps: Sequence[Step]) -> list[str]:
     """What differs now from what the change left, of that which its steps would set. Reads only.
 
     Empty also where TaskIP shows nothing that could be compared.
     """
     operation = operations.find(entry.operation)
     inverse = operation.undo(entry.arguments) if operation.undo else None
-    steps = plan(entry, chunks).steps
     if inverse is None or not steps:
         return []
     if inverse.read:

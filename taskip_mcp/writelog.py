@@ -56,6 +56,8 @@ CREATE INDEX IF NOT EXISTS log_job ON log (account, job);
 CREATE TRIGGER IF NOT EXISTS log_is_append_only BEFORE UPDATE ON log
     BEGIN SELECT RAISE(ABORT, 'the write log is append-only'); END;
 CREATE TABLE IF NOT EXISTS used (nonce TEXT PRIMARY KEY, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS undone (write TEXT NOT NULL, undo TEXT PRIMARY KEY);
+CREATE INDEX IF NOT EXISTS undone_write ON undone (write);
 CREATE TABLE IF NOT EXISTS shown (
     call TEXT NOT NULL, client TEXT NOT NULL, version TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (call, client)
 );
@@ -69,16 +71,20 @@ CREATE VIEW IF NOT EXISTS journal AS
 COLUMNS = "write, kind, begun, operation, arguments, job, opening, owner, event, changed, detail"
 JSON_COLUMNS = [COLUMNS.split(", ").index(name) for name in ("arguments", "opening", "detail")]
 
+UNFINISHED = 30
+"""Days for which what was begun and never ended is kept beyond the journal's."""
+
 SWEEP = """
 DELETE FROM log WHERE write IN (
-    SELECT write FROM journal WHERE changed < :before AND event IN ('done', 'not_done', 'unknown')
+    SELECT write FROM journal
+    WHERE ((changed < :before AND event IN ('done', 'not_done', 'unknown')) OR changed < :abandoned)
     AND job NOT IN (
-        SELECT write FROM journal
-        WHERE kind = 'job' AND (changed >= :before OR event IN ('job', 'resumed', 'paused'))
+        SELECT write FROM journal WHERE kind = 'job' AND changed >= :abandoned
+        AND (changed >= :before OR event IN ('job', 'resumed', 'paused'))
     )
 )
 """
-"""What is over for so long. The chunks of a job go with the job."""
+"""What is over for so long, and what nobody has ended for longer. The chunks of a job go with the job."""
 
 DAY = 86_400.0
 
@@ -96,9 +102,9 @@ class WriteLog:
         self._in_hand: set[str] = set()
         try:
             self._owner = Owner(folder)
+            self._days, self._swept = days, 0.0
             with self._step() as now:
-                self._db.execute(SWEEP, {"before": now - days * DAY})
-                self._db.execute("DELETE FROM used WHERE until < ?", (now,))
+                self._sweep(now)
         except StateError:
             self._close_file()
             raise
@@ -162,6 +168,8 @@ class WriteLog:
         confirmation = confirmation or Confirmation()
         opening = kept(confirmation.opening(before or {}))
         with self._step() as now:
+            if now - self._swept > DAY:
+                self._sweep(now)
             self._use(confirmation)
             twin = self._twin(operation, same, now) if guard else None
             write = (
@@ -171,12 +179,24 @@ class WriteLog:
                     now, event, operation=operation, digest=same, arguments=given, job=job, detail=opening
                 )
             )
+            if write and confirmation.undoes:
+                self._db.execute(
+                    "INSERT INTO undone (write, undo) VALUES (?, ?)", (confirmation.undoes, write)
+                )
         # Used up also where nothing is sent: what it confirmed was done.
         confirmation.nonce = ""
         if twin:
             raise Duplicate(twin)
         self._in_hand.add(write)
         return write
+
+    def _sweep(self, now: float) -> None:
+        """Forget what is older than the journal keeps, within a step."""
+        self._swept = now
+        old = now - self._days * DAY
+        self._db.execute(SWEEP, {"before": old, "abandoned": old - UNFINISHED * DAY})
+        self._db.execute("DELETE FROM used WHERE until < ?", (now,))
+        self._db.execute("DELETE FROM undone WHERE undo NOT IN (SELECT write FROM log)")
 
     def _use(self, confirmation: Confirmation) -> None:
         """Consume the nonce, within the transaction that notes the write."""
@@ -312,6 +332,13 @@ class WriteLog:
             " AND (? = '' OR seq < (SELECT seq FROM journal WHERE write = ?)) ORDER BY seq DESC LIMIT ?",
             since, until or float("inf"), operation, operation, before, before, limit,
         )  # fmt: skip
+
+    def undone(self, write: str) -> list[Entry]:
+        """The writes and jobs that took it, or a part of it, back, but those that were taken back themselves."""
+        found = self._select(
+            "write IN (SELECT undo FROM undone WHERE write = ?) AND event = 'done' ORDER BY seq", write
+        )
+        return [each for each in found if not self.undone(each.write)]
 
     def ago(self, entry: Entry) -> int:
         """Whole seconds since a write or job was begun."""

@@ -163,6 +163,14 @@ CALLS: dict[str, dict[str, Any]] = {
     "delete_inbox_tag": {"tag_id": 1},
 }  # fmt: skip
 
+CONSEQUENT: dict[str, dict[str, Any]] = {
+    "create_project": {"client_ids": [1], "notify_client": True},
+    "update_ticket_status": {"notify_client": True},
+    "update_invoice": {"payment_gateway": "paypal"},
+    "create_ticket": {"email": "client@somewhere.example"},
+}
+"""What to add where the usual call of a tool has no consequence."""
+
 
 def arguments_for(name: str, sandbox: Sandbox) -> dict[str, Any]:
     """The call of a tool, with the uuids of this sandbox."""

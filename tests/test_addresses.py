@@ -78,6 +78,7 @@ def test_clear_text_to_anywhere_but_this_machine_is_refused_at_start(url: str) -
         *(each for each in NOT_HERE if "#" not in each and "https" not in each),
         # Two libraries read these differently; what counts is the one that sends.
         f"http://[::1]{EVIL}", f"http://[::1].{EVIL}", "http://:pw@127.0.0.1", "http://127.0.0.1:x", "http://127.0.0.1/\n",
+        "http://127.0.0.1:99999", "https://taskip.invalid:65536",
         "https://u:p@127.0.0.1", "https://",
     ],
 )  # fmt: skip

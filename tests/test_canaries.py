@@ -82,7 +82,7 @@ ATTRIBUTES = {
     "mcp.method.name", "mcp.protocol.version", "jsonrpc.request.id", "gen_ai.operation.name", "gen_ai.tool.name",
     "error.type", "rpc.response.status_code",
 }  # fmt: skip
-HIDDEN = b"(hidden)"
+HIDDEN = b"(hidden secret)"
 
 
 def assert_clean(output: dict[str, bytes]) -> None:
@@ -104,7 +104,7 @@ def test_the_search_finds_a_secret_in_every_form(secret: str) -> None:
     ):  # fmt: skip
         assert leaks(f"some {written} text", [secret]), written
         assert leaks(f"some {written} text".encode(), [secret]), written
-    assert leaks("some (hidden) text") == []
+    assert leaks("some (hidden secret) text") == []
 
 
 # --- every channel ----------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ async def test_the_question_to_a_person_holds_no_secret(mode: str, tmp_path: Pat
             await child.call(tool, arguments)
         assert len(front.writes()) == 2
     assert len(asked) == 2
-    assert "(hidden)" in asked[0]
+    assert "(hidden secret)" in asked[0]
     assert_clean({"asked": "".join(asked).encode()} | child.output())
 
 
@@ -187,7 +187,7 @@ async def test_a_client_without_a_server_around_it_hides_what_it_sends() -> None
     finally:
         await client.aclose()
     assert leaks(str(caught.value)) == []
-    assert "(hidden) is wrong" in str(caught.value)
+    assert "(hidden secret) is wrong" in str(caught.value)
 
 
 async def test_progress_and_saved_files_hold_no_secret(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ async def test_a_program_error_shows_its_place_and_no_secret(tmp_path: Path) -> 
     assert_clean(child.output())
     log = child.output()["log"]
     assert b"Traceback (most recent call last)" in log
-    assert re.search(rb"RuntimeError: '\(hidden\)' b'.*\(hidden\)", log)
+    assert re.search(rb"RuntimeError: '\(hidden secret\)' b'.*\(hidden secret\)", log)
 
 
 @pytest.mark.parametrize("escaped", [True, False])
@@ -277,17 +277,17 @@ async def test_a_short_password_is_hidden_from_the_words_about_it_and_harms_no_n
     new = {"first_name": "A", "email": "a@b.example", "password": "123456", "phone_number": "123456"}
     async with server(httpx.MockTransport(script), tmp_path) as asked:
         said = await asked.refused("create_contact", **new, confirm=True)
-        assert "(hidden) is too common" in said
-        assert "'(hidden)' is in 1234567 leaks, see #123456." in said
+        assert "(hidden secret) is too common" in said
+        assert "'(hidden secret)' is in 1234567 leaks, see #123456." in said
         script.replies = {
             "POST /contact": (201, {"data": {"id": 5, "zip_code": "123456", "password": "123456"}})
         }
         made = await asked.ask("create_contact", **new | {"email": "c@d.example"}, confirm=True)
-    assert made["changed"] == {"id": 5, "zip_code": "123456", "password": "(hidden)"}
+    assert made["changed"] == {"id": 5, "zip_code": "123456", "password": "(hidden secret)"}
     assert script.writes[0].body["password"] == "123456"
     rows = query(tmp_path, "SELECT arguments FROM log WHERE event = 'begun'")
     assert {(json.loads(row)["password"], json.loads(row)["phone_number"]) for (row,) in rows} == {
-        ("(hidden)", "123456")
+        ("(hidden secret)", "123456")
     }
 
 
@@ -298,7 +298,10 @@ async def test_the_word_for_a_hidden_value_is_not_written_over_it(tmp_path: Path
     script = Script({"GET /contact/1": (200, {"data": {"id": 1, "custom_fields": {"API Key": FIELD}}})})
     async with server(httpx.MockTransport(script), tmp_path) as asked:
         shown = await asked.ask("get_contact", contact_id=1)
-        assert shown["custom_fields"] == {"API Key": "(hidden)"}
+        assert shown["custom_fields"] == {"API Key": "(hidden secret)"}
         said = await asked.refused("update_contact", contact_id=1, custom_fields=shown["custom_fields"])
-    assert "custom_fields.API Key: (hidden) stands for a value that is not shown. Nothing was sent." in said
+    assert (
+        "custom_fields.API Key: (hidden secret) stands for a value that is not shown. Nothing was sent."
+        in said
+    )
     assert script.writes == []

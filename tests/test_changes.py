@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from taskip_mcp import settings
 from taskip_mcp.sandbox import Sandbox
@@ -141,7 +143,7 @@ async def test_the_command_prints_the_journal_and_exports_it_with_the_records(tm
         assert printed.returncode == 0, printed.stderr
         newest, oldest = printed.stdout.splitlines()
         assert "bulk_delete_contacts  done" in newest
-        assert "confirmed by confirm: true" in newest
+        assert "confirmation: confirm: true" in newest
         assert WRONG in oldest
         assert len(journal(url, state, "--tool", "update_company").stdout.splitlines()) == 1
         assert journal(url, state, "--record", "2").stdout.splitlines() == [newest]
@@ -202,3 +204,51 @@ async def test_a_record_is_found_by_either_of_its_identifiers(tmp_path: Path) ->
         for name in (str(project["id"]), project["uuid"]):
             assert (await change(server, record=name))["tool"] == "update_project_status"
         assert (await server.ask("list_changes", record="999"))["items"] == []
+
+
+async def test_a_change_is_taken_back_once_and_an_undone_undo_lets_it_be_done_again(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, _, _):
+        await server.ask("update_company", company_id=1, website=WRONG)
+        first = (await change(server))["id"]
+        await server.ask("undo_change", change_id=first)
+        undo = (await change(server))["id"]
+        assert f"taken back already, by {undo}" in await server.refused("undo_change", change_id=first)
+        listed = {each["id"]: each for each in (await server.ask("list_changes"))["items"]}
+        assert listed[first]["undone_by"] == undo
+        await server.ask("undo_change", change_id=undo)
+        await server.ask("undo_change", change_id=first)
+        assert (await server.ask("get_company", company_id=1))["website"] != WRONG
+
+
+async def test_a_job_is_as_done_as_its_ids(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, _, _):
+        await server.ask("bulk_delete_companies", company_ids=[1, 5000], confirm=True)
+        assert (await change(server))["outcome"] == "done for 1 of 2 ids"
+        await server.ask("bulk_delete_companies", company_ids=[5001, 5002], confirm=True)
+        assert (await change(server))["outcome"] == "not done"
+
+
+async def test_a_page_after_no_change_is_refused(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, _, _):
+        assert "There is no change zzz" in await server.refused("list_changes", before="zzz")
+
+
+async def test_an_undo_that_stopped_half_way_is_gone_on_with(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, sandbox, _):
+        pipeline = (await server.ask("list_pipelines"))["items"][0]["uuid"]
+        before = stage_of(sandbox, 1, 7)
+        moved = {"pipeline_id": pipeline, "deal_ids": [1, 7], "action": "move_stage", "stage_id": 4}
+        await server.ask("bulk_update_deals", **moved, confirm=True)
+        job = (await change(server))["id"]
+        fails = iter([False, True])
+
+        async def forbidden(request: Request) -> Response | None:
+            return JSONResponse({"message": "No"}, 403) if request.method == "PUT" and next(fails) else None
+
+        sandbox.fault = forbidden
+        first = await server.ask("undo_change", change_id=job, confirm=True)
+        assert "1 of 2 steps were taken back" in first["note"]
+        sandbox.fault = None
+        await server.ask("undo_change", change_id=job, confirm=True)
+        assert stage_of(sandbox, 1, 7) == before
+        assert "taken back already" in await server.refused("undo_change", change_id=job, confirm=True)

@@ -152,8 +152,8 @@ async def test_a_key_that_taskip_repeats_is_hidden() -> None:
         {"GET /company/5": (403, {"message": f"Key {KEY} may not", "errors": {"key": [f"{KEY}?"]}})}
     )
     said = failed(await ask("get_company", {"company_id": 5}, script))
-    assert "Key (hidden) may not" in said
-    assert "(hidden)?" in said
+    assert "Key (hidden secret) may not" in said
+    assert "(hidden secret)?" in said
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from taskip_mcp.call import Backend, Call
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.server import App, build_server
 from taskip_mcp.settings import Settings
-from tests.sandbox_calls import arguments_for
+from tests.sandbox_calls import CONSEQUENT, arguments_for
 
 pytestmark = pytest.mark.anyio
 
@@ -108,12 +108,6 @@ async def given(at: Office, tool: str) -> dict[str, Any]:
         return await SPECIAL[tool](at)
     return arguments_for(tool, at.door.sandbox) | CONSEQUENT.get(tool, {})
 
-
-# Where the usual call of a tool has no consequence.
-CONSEQUENT: dict[str, dict[str, Any]] = {
-    "create_project": {"client_ids": [1], "notify_client": True},
-    "update_ticket_status": {"notify_client": True},
-}
 
 WRITES = {"undo_change": 2}
 """Requests of the calls that make more than one: two deals go back, each by its own."""

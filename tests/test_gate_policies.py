@@ -123,3 +123,17 @@ async def found(at: Gatehouse, tool: str, given: dict[str, Any]) -> str:
     code = await at.code(tool, **given)
     await at.done(tool, **given, confirm=True, confirm_code=code)
     return "strict"
+
+
+async def test_a_code_that_is_given_counts_also_where_none_is_demanded() -> None:
+    async with gatehouse("flag") as at:
+        said = await at.refused("delete_contact", contact_id=1, confirm=True, confirm_code="made up")
+        assert "copy the confirm_code" in said
+        await at.done("delete_contact", contact_id=1, confirm=True)
+
+
+async def test_the_preview_of_a_payment_tells_the_amount() -> None:
+    async with gatehouse("flag") as at:
+        paid = {"invoice_id": 57, "status": "paid", "payment_date": "2026-01-02", "payment_method": "cash"}
+        shown = await at.shown("update_invoice_status", **paid)
+        assert "It records a payment of 3290.0 EUR on 2026-01-02 by cash." in shown["follows"]

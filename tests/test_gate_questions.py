@@ -91,7 +91,7 @@ async def test_a_password_is_not_in_the_question() -> None:
     given = {"contact_id": 1, "access_portal": True, "password": "canary-pass-word-1"}
     question = await asked("update_contact", given)
     assert "canary-pass-word-1" not in question
-    assert "password = (hidden)" in question
+    assert "password = (hidden secret)" in question
 
 
 async def test_a_question_is_the_same_each_time_it_is_asked() -> None:
@@ -156,10 +156,12 @@ def test_every_line_of_a_question_is_one_that_was_meant(
 ) -> None:
     preview = {"preview": f"P{words}", "records": records, "count": 11, "with": sent, "follows": follows}
     lines = previews.question(preview).split("\n")
-    assert len(lines) == 1 + len(records) + 1 + len(sent) + len(follows)
-    starts = ["P", *("- " for _ in records), "... 11 in all", *(f"{name} = " for name in sent)]
+    assert len(lines) == 2 + len(records) + 1 + len(sent) + len(follows)
+    starts = [previews.ASKS, "P", *("- " for _ in records), "... 11 in all"]
     for line, start in zip(lines, starts, strict=False):
         assert line.startswith(start)
+    last = lines[len(lines) - len(sent) :]
+    assert sorted(line.partition(" = ")[0] for line in last) == sorted(sent)
     assert not unseen("\n".join(lines))
     assert "\n".join(lines).splitlines() == lines or "" in lines
 
@@ -180,13 +182,18 @@ async def test_long_names_do_not_push_out_the_rest() -> None:
             assert needed in question
 
 
-async def test_a_long_message_is_cut_and_says_by_how_much() -> None:
-    message = "Hello. " * 1000
-    question = await asked("send_message", SEND | {"message": message.strip()})
+async def test_what_would_be_sent_is_shown_whole_and_the_longest_last() -> None:
+    message, people = "Hello. " * 1000 + "Pay to X", [f"p{number}@y.example" for number in range(40)]
+    question = await asked("send_message", SEND | {"message": message, "to_emails": people})
+    assert all(each in question for each in people)
+    assert question.endswith("Hello. Pay to X")
+    assert "called back" in question[:1000]
+
+
+async def test_what_no_dialog_could_show_says_by_how_much_it_was_cut() -> None:
+    question = await asked("send_message", SEND | {"message": "Hello. " * 5000})
     assert "more characters)" in question
-    assert "x@y.example" in question
-    assert "called back" in question
-    assert len(question) < 2000
+    assert len(question) < 12_000
 
 
 async def test_long_names_of_what_goes_with_it_leave_the_counts() -> None:
@@ -199,9 +206,9 @@ async def test_long_names_of_what_goes_with_it_leave_the_counts() -> None:
 
 
 async def test_of_many_recipients_the_number_is_told_where_they_are_not_all_shown() -> None:
-    many = [f"somebody-with-a-long-name-{number}@y.example" for number in range(40)]
+    many = [f"somebody-with-a-long-name-{number}@y.example" for number in range(400)]
     question = await asked("send_message", SEND | {"to_emails": many})
     (line,) = (line for line in question.splitlines() if line.startswith("to_emails = "))
-    assert "40 in all" in line
+    assert "400 in all" in line
     few = await asked("send_message", SEND | {"to_emails": many[:4]})
     assert json.dumps(many[:4]) in few

@@ -316,7 +316,9 @@ async def test_a_code_for_taking_a_change_back_is_good_once_and_for_no_other_cha
         back = await at.code("undo_change", change_id=change)
         assert OTHER in await at.refused("undo_change", change_id=other, confirm=True, confirm_code=back)
         await at.done("undo_change", change_id=change, confirm=True, confirm_code=back)
-        assert USED in await at.refused("undo_change", change_id=change, confirm=True, confirm_code=back)
+        assert "taken back already" in await at.refused(
+            "undo_change", change_id=change, confirm=True, confirm_code=back
+        )
 
 
 async def test_a_target_that_is_gone_is_said_to_be_gone() -> None:

@@ -221,6 +221,8 @@ EDITS: dict[str, tuple[str, int, dict[str, Any]]] = {
     "bulk_delete_contacts": ("contact", 2, {"email": "other@y.example"}),
     "invite_client": ("contact", 2, {"email": "other@y.example"}),
     "update_contact": ("contact", 1, {"email": "other@y.example"}),
+    "update_invoice": ("invoice", 57, {"subject": "Other"}),
+    "update_team_member": ("team_member", 3, {"position": "Other"}),
     "delete_company": ("company", 1, {"website": "https://other.example"}),
     "bulk_delete_companies": ("company", 2, {"name": "Other"}),
     "delete_team_member": ("team_member", 3, {"position": "Chief"}),
@@ -258,6 +260,7 @@ EDITS: dict[str, tuple[str, int, dict[str, Any]]] = {
 }
 TARGETLESS = {
     "create_contact",
+    "create_ticket",
     "create_team_member",
     "create_project",
     "bulk_update_project_tags",

@@ -171,7 +171,7 @@ async def test_under_lockdown_nothing_goes_to_a_stranger_even_if_the_person_agre
         text, failed = await open_desk.said(tool, **arguments)
         assert failed
         assert STRANGER in text
-        assert "Nothing was sent." in text
+        assert "Nothing was changed." in text
         assert open_desk.writes() == []
         assert open_desk.mails() == []
 

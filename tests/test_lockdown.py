@@ -35,10 +35,10 @@ def enter(call: Call, contract: str, **given: Any) -> None:
 
 
 async def refused(call: Call) -> str:
-    with pytest.raises(errors.ArgumentError) as caught:
+    with pytest.raises(errors.RefusedError) as caught:
         await lockdown.check_recipients(call)
     text = str(caught.value)
-    assert "Nothing was sent." in text
+    assert "Nothing was changed." in text
     return text
 
 
@@ -56,7 +56,7 @@ def test_every_operation_that_may_send_names_its_addresses_or_has_none() -> None
         properties = arguments.schema_of(each)["properties"]
         mails = {name for name in properties if "email" in name or name in {"cc", "bcc"}}
         taken = set(lockdown.ADDRESSES.get(contract, ()))
-        # from_email is the sender, email_template and send_email are no addresses.
+        # from_email is the sender, email_template and send_email belong to no contactes.
         assert mails - {"from_email", "email_template", "send_email"} == taken, contract
 
 
@@ -150,7 +150,7 @@ async def test_all_strangers_are_named_at_once() -> None:
             script, "send_message", to_emails=["a@x.example"], cc=["b@x.example"], subject="S", message="M"
         )
     )
-    assert "a@x.example, b@x.example are no address" in text
+    assert "a@x.example, b@x.example belong to no contact" in text
 
 
 async def test_a_refused_invitation_says_what_can_be_done_instead() -> None:
@@ -158,7 +158,7 @@ async def test_a_refused_invitation_says_what_can_be_done_instead() -> None:
     text = await refused(
         call_of(script, "create_contact", first_name="A", email=STRANGER, invite_client=True)
     )
-    assert text.endswith("Create the contact without invite_client; a person can invite it later.")
+    assert text.endswith("a person can invite it later. Nothing was changed.")
 
 
 @pytest.mark.parametrize(

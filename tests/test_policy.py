@@ -125,3 +125,16 @@ async def test_only_tools_that_a_code_confirms_take_one(text: str, coded: set[st
     for name in ("set_invoice_recurring", "delete_contact", "get_contact"):
         assert ("confirm_code" in offered[name]) == (name in coded)
     assert "confirm" in offered["delete_contact"]
+
+
+@pytest.mark.parametrize(
+    ("text", "helps"), [("flag,strict", "stands alone"), ("delete=human,delete=off", "there twice")]
+)
+def test_a_policy_that_says_two_things_is_refused(text: str, helps: str) -> None:
+    with pytest.raises(ConfigError, match=helps):
+        settings.load({"TASKIP_SANDBOX": "1", "TASKIP_CONFIRM": text})
+
+
+def test_a_misspelt_setting_is_said_at_the_start(tmp_path: Path) -> None:
+    assert "no effect: TASKIP_CONFRIM" in _start(tmp_path, TASKIP_CONFRIM="strict")
+    assert "no effect" not in _start(tmp_path)

@@ -89,7 +89,7 @@ def test_secrets_are_masked_at_any_depth_also_in_json_inside_of_a_text() -> None
     }
     assert masked(record) == {
         "custom_fields": {"Tax number": "1", "list": [{"api_key": HIDDEN}, {"credentials": HIDDEN}]},
-        "items": '[{"name": "A", "password": "(hidden)"}]',
+        "items": '[{"name": "A", "password": "(hidden secret)"}]',
         "note": '{"not json',
         "brackets": "[sic] the password is a word here",
     }
@@ -190,10 +190,10 @@ def test_a_very_long_key_is_hidden_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("The password 123456 is too common", "The password (hidden) is too common"),
-        ('"123456" is too common', '"(hidden)" is too common'),
-        ("tried 123456.", "tried (hidden)."),
-        ("p%3D%22123456%22", "p%3D%22(hidden)%22"),
+        ("The password 123456 is too common", "The password (hidden secret) is too common"),
+        ('"123456" is too common', '"(hidden secret)" is too common'),
+        ("tried 123456.", "tried (hidden secret)."),
+        ("p%3D%22123456%22", "p%3D%22(hidden secret)%22"),
         ("invoice 1234567 of 0123456", "invoice 1234567 of 0123456"),
         ("INV-123456 and #123456", "INV-123456 and #123456"),
         ("123456.50 EUR, 99,123456, 123456-7", "123456.50 EUR, 99,123456, 123456-7"),
@@ -227,8 +227,8 @@ def test_a_secret_is_known_for_the_call_that_brought_it_and_a_key_for_good() -> 
 
     redact.keep("lasting-key-3")
     shown = contextvars.copy_context().run(call)
-    assert shown == "(hidden) (hidden) https://x (hidden)"
-    assert clean("canary-one-1 lasting-key-3") == "canary-one-1 (hidden)"
+    assert shown == "(hidden secret) (hidden secret) https://x (hidden secret)"
+    assert clean("canary-one-1 lasting-key-3") == "canary-one-1 (hidden secret)"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,10 @@ def test_a_secret_is_known_for_the_call_that_brought_it_and_a_key_for_good() -> 
 )
 def test_the_settings_tell_what_is_secret(address: str) -> None:
     redact.keep_settings(Settings(secret_key="the-api-key", rate_store=address))
-    assert clean("the-api-key p@ss-word-1 p%40ss-word-1 user") == "(hidden) (hidden) (hidden) user"
+    assert (
+        clean("the-api-key p@ss-word-1 p%40ss-word-1 user")
+        == "(hidden secret) (hidden secret) (hidden secret) user"
+    )
 
 
 # --- texts ------------------------------------------------------------------------------------------------
@@ -251,15 +254,15 @@ def test_the_settings_tell_what_is_secret(address: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ('{"password": "a\\"b c", "x": 1}', '{"password": "(hidden)", "x": 1}'),
-        ("{'pin': 1234, 'x': 1}", "{'pin': (hidden), 'x': 1}"),
-        ('{"a": "{\\"api_key\\": \\"k\\"}"}', '{"a": "{\\"api_key\\": \\"(hidden)\\"}"}'),
-        ("(b'X-Secret-Key', b'abc')", "(b'X-Secret-Key', b'(hidden)')"),
-        ("'password' => 'abc', 'email' => 'x'", "'password' => '(hidden)', 'email' => 'x'"),
-        ("GET /x?token=abc&page=2", "GET /x?token=(hidden)&page=2"),
-        ("DB_PASSWORD=abc DB_HOST=x", "DB_PASSWORD=(hidden) DB_HOST=x"),
-        ("X-Secret-Key: abc", "X-Secret-Key: (hidden)"),
-        ("redis://user:abc@host:1/0", "redis://user:(hidden)@host:1/0"),
+        ('{"password": "a\\"b c", "x": 1}', '{"password": "(hidden secret)", "x": 1}'),
+        ("{'pin': 1234, 'x': 1}", "{'pin': (hidden secret), 'x': 1}"),
+        ('{"a": "{\\"api_key\\": \\"k\\"}"}', '{"a": "{\\"api_key\\": \\"(hidden secret)\\"}"}'),
+        ("(b'X-Secret-Key', b'abc')", "(b'X-Secret-Key', b'(hidden secret)')"),
+        ("'password' => 'abc', 'email' => 'x'", "'password' => '(hidden secret)', 'email' => 'x'"),
+        ("GET /x?token=abc&page=2", "GET /x?token=(hidden secret)&page=2"),
+        ("DB_PASSWORD=abc DB_HOST=x", "DB_PASSWORD=(hidden secret) DB_HOST=x"),
+        ("X-Secret-Key: abc", "X-Secret-Key: (hidden secret)"),
+        ("redis://user:abc@host:1/0", "redis://user:(hidden secret)@host:1/0"),
         ("The password field is required.", "The password field is required."),
         ("password: The password must be longer.", "password: The password must be longer."),
         ('Give "password", "email" and so on.', 'Give "password", "email" and so on.'),
@@ -278,7 +281,7 @@ def test_a_line_of_the_log_is_clean_with_its_traceback(caplog: pytest.LogCapture
         raise RuntimeError("with canary-key-11 inside")
     except RuntimeError:
         logging.getLogger("any").exception("%s failed", quote("canary-key-11"))
-    assert "RuntimeError: with (hidden) inside" in caplog.text
+    assert "RuntimeError: with (hidden secret) inside" in caplog.text
     assert "canary" not in caplog.text.replace('RuntimeError("with canary-key-11 inside")', "")
 
 
@@ -290,7 +293,8 @@ def test_a_line_of_the_log_is_clean_with_its_traceback(caplog: pytest.LogCapture
     [
         ({"a": 1, "custom_fields": {"k": [{"api_key": HIDDEN}]}}, "custom_fields.k.0.api_key"),
         ({"password": HIDDEN}, "password"),
-        ({"note": f"the menu {HIDDEN} is closed"}, None),
+        ({"note": f"the key {HIDDEN} is old"}, "note"),
+        ({"note": "the menu (hidden) is closed"}, None),
         (None, None),
     ],
 )

@@ -18,7 +18,7 @@ from taskip_mcp.operation import Effect
 from taskip_mcp.routes import RouteBook
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.settings import Settings
-from tests.sandbox_calls import CALLS, arguments_for
+from tests.sandbox_calls import CALLS, CONSEQUENT, arguments_for
 
 pytestmark = pytest.mark.anyio
 
@@ -67,8 +67,7 @@ async def test_a_preview_changes_nothing_and_names_its_records(name: str, tmp_pa
     sandbox = Sandbox()
     before = sandbox.store.dump()
     given = arguments_for(name, sandbox)
-    if name == "update_ticket_status":
-        given = {"ticket_id": "1", "status": "closed", "notify_client": True}
+    given |= CONSEQUENT.get(name, {})
     shown = await run(connect(sandbox, tmp_path), name, given)
     assert sandbox.store.dump() == before
     assert all(seen.method == "GET" for seen in sandbox.requests)

@@ -81,7 +81,9 @@ def test_an_argument_may_be_deep_but_not_endless() -> None:
 def test_a_hidden_value_is_not_sent_back() -> None:
     wire.refuse_hidden({"custom_fields": {"api_key": "abc"}, "note": "(hidden) is a word here"})
     with pytest.raises(ArgumentError, match=r"custom_fields\.api_key: .* Nothing was sent"):
-        wire.refuse_hidden({"custom_fields": {"api_key": "(hidden)"}})
+        wire.refuse_hidden({"custom_fields": {"api_key": "(hidden secret)"}})
+    with pytest.raises(ArgumentError, match=r"note: .* Nothing was sent"):
+        wire.refuse_hidden({"note": "the key is (hidden secret), as you know"})
 
 
 def test_query_values_are_what_laravel_reads() -> None:

@@ -149,7 +149,7 @@ async def test_no_secret_is_in_any_file_of_the_state_folder(answer: str, tmp_pat
             content = b"" if path.is_dir() else path.read_bytes()
             assert CANARY.encode() not in content, path
             assert KEY.encode() not in content, path
-    assert "(hidden)" in query(tmp_path, "SELECT arguments FROM log")[0][0]
+    assert "(hidden secret)" in query(tmp_path, "SELECT arguments FROM log")[0][0]
 
 
 async def test_the_state_folder_is_for_its_owner_alone(tmp_path: Path) -> None:

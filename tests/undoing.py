@@ -84,7 +84,7 @@ class World:
 
     async def since(self, change: Change) -> list[str]:
         """What was changed since."""
-        return await undo.since(self.api, change.entry, change.chunks)
+        return await undo.since(self.api, change.entry, undo.plan(change.entry, change.chunks).steps)
 
     @property
     def state(self) -> State:

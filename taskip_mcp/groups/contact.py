@@ -93,6 +93,12 @@ def _access(arguments: Arguments) -> set[Consequence]:
     return found
 
 
+def _invited(arguments: Arguments, contact: Record) -> list[str]:
+    """Where an invitation goes."""
+    to = arguments.get("email") or contact.get("email") or "an address that TaskIP does not show"
+    return [f"The invitation goes to {to}."] if arguments.get("invite_client") else []
+
+
 def _portal(call: Call) -> dict[str, Any]:
     """`access_portal` goes out as 0 or 1 (contract enum contact_access_portal)."""
     value = call.given.get("access_portal")
@@ -122,6 +128,7 @@ async def list_contacts(
     Effect.CREATE,
     possible={Consequence.SEND, Consequence.ACCESS},
     judge=_access,
+    follows=_invited,
     # Only the billing record in the row tells when it was made (schema contact).
     found=Found(
         "contact.list", {"email": "email"}, {"search": "email"}, age="billings.created_at", unique=True
@@ -164,6 +171,7 @@ async def get_contact(call: Call, contact_id: ContactId) -> Record:
     Effect.UPDATE,
     possible={Consequence.SEND, Consequence.ACCESS},
     judge=_access,
+    follows=_invited,
     undo=_before,
 )
 async def update_contact(

@@ -12,7 +12,17 @@ from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, ConflictError, TaskipError, UnreadableError
 from taskip_mcp.facts import Arguments, Found
 from taskip_mcp.groups import invoice_undo
-from taskip_mcp.groups.invoice_models import BACK, NAMES, InvoiceItem, Note, Payable, RecurringPayment
+from taskip_mcp.groups.invoice_models import (
+    BACK,
+    NAMES,
+    InvoiceItem,
+    Note,
+    Payable,
+    RecurringPayment,
+    billing,
+    mailed,
+    paid,
+)
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -36,7 +46,6 @@ from taskip_mcp.params import (
     WholeNumber,
 )
 from taskip_mcp.results import Page, Record, Saved, Written
-from taskip_mcp.wire import dig
 
 Status = Literal["draft", "sent", "paid", "overdue", "cancelled"]
 Subject = Annotated[ShortText, Field(description="What the invoice is for.")]
@@ -141,7 +150,14 @@ async def get_invoice(call: Call, invoice_id: InvoiceId) -> Record:
     return await call.record()
 
 
-@operation("invoice.update", "PUT /invoice/{invoice_id:id}", Effect.UPDATE, undo=invoice_undo.of_update)
+@operation(
+    "invoice.update",
+    "PUT /invoice/{invoice_id:id}",
+    Effect.UPDATE,
+    possible={Consequence.MONEY},
+    judge=billing,
+    undo=invoice_undo.of_update,
+)
 async def update_invoice(
     call: Call,
     invoice_id: InvoiceId,
@@ -204,21 +220,13 @@ async def delete_invoice(call: Call, invoice_id: InvoiceId) -> Written:
     return await call.write(f"Invoice {invoice_id} deleted", id=invoice_id)
 
 
-def _mailed(arguments: Arguments, record: Record) -> list[str]:
-    """Where it goes and under which subject, as far as the record tells."""
-    client = dig(record, "contacts.email") or "an address that the record does not show"
-    to = f"It goes to {arguments.get('email') or client}."
-    subject = arguments.get("subject") or record.get("subject")
-    return [to, f"Subject: {subject}."] if subject else [to]
-
-
 @operation(
     "invoice.send_to_client",
     "POST /invoice/{invoice_id:id}/send-to-client",
     Effect.SEND,
     guide="POST /invoice/sent/{invoice_id:id}",
     warns="The invoice is mailed to the client, or to `email` if given.",
-    follows=_mailed,
+    follows=mailed,
 )
 async def send_invoice(
     call: Call,
@@ -238,17 +246,14 @@ async def send_invoice(
     return await call.write(f"Invoice {invoice_id} sent", id=invoice_id)
 
 
-def _paid(arguments: Arguments) -> set[Consequence]:
-    return {Consequence.MONEY} if arguments.get("status") == "paid" else set()
-
-
 @operation(
     "invoice.status_update",
     "POST /invoice/{invoice_id:id}/status-update",
     Effect.UPDATE,
     possible={Consequence.MONEY},
-    judge=_paid,
+    judge=paid,
     undo=invoice_undo.of_status,
+    follows=money.payment,
     idempotent=False,
     warns="Paid records a payment and locks the invoice against edits and deletion; repeating it may record another.",
 )

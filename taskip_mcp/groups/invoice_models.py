@@ -7,8 +7,11 @@ from typing import Annotated, Any, cast
 from pydantic import Field
 
 from taskip_mcp import merge
+from taskip_mcp.facts import Arguments
+from taskip_mcp.operation import Consequence
 from taskip_mcp.params import Nested, Number, RecordId, Text
 from taskip_mcp.results import Record
+from taskip_mcp.wire import dig
 
 
 class InvoiceItem(Nested):
@@ -85,3 +88,25 @@ BACK = {
     "recurring_payment": merge.same("recurring_payment"),
     "payable": merge.same("payable"),
 }
+
+
+BILLING = frozenset({"payment_gateway", "recurring_payment", "payable"})
+"""Fields of an update that decide where, how often or how much a client pays; some have gated tools of their own."""
+
+
+def billing(arguments: Arguments) -> set[Consequence]:
+    """What an update of an invoice sets off."""
+    return {Consequence.MONEY} if any(arguments.get(name) is not None for name in BILLING) else set()
+
+
+def paid(arguments: Arguments) -> set[Consequence]:
+    """Setting an invoice to paid records a payment (contract invoice.status_update)."""
+    return {Consequence.MONEY} if arguments.get("status") == "paid" else set()
+
+
+def mailed(arguments: Arguments, record: Record) -> list[str]:
+    """Where it goes and under which subject, as far as the record tells."""
+    client = dig(record, "contacts.email") or "an address that the record does not show"
+    to = f"It goes to {arguments.get('email') or client}."
+    subject = arguments.get("subject") or record.get("subject")
+    return [to, f"Subject: {subject}."] if subject else [to]

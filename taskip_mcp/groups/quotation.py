@@ -164,7 +164,9 @@ def _found(call: Call, done: str, row: Record | None, lister: str) -> Written:
 async def get_quotation(call: Call, quotation_id: QuotationId) -> Record:
     """Get one quotation with items, terms and activities; amounts are text here."""
     record = await call.record()
-    activities = cast("list[Record]", record.get("activities") or [])
+    found: Any = record.get("activities")  # of a shape that the contract does not know
+    rows = cast("list[Any]", found) if isinstance(found, list) else []
+    activities = [cast("Record", row) for row in rows if isinstance(row, dict)]
     plain = [{name: value for name, value in row.items() if name not in INTERNAL} for row in activities]
     return record | ({"activities": plain} if activities else {})
 

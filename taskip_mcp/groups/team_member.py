@@ -117,6 +117,9 @@ async def get_team_member(call: Call, member_id: MemberId) -> Record:
     "team_member.update",
     "PUT /team-member/{member_id:id}",
     Effect.UPDATE,
+    # The role goes along with every update, and the address is that of a login.
+    possible={Consequence.ACCESS},
+    warns="Address and role decide who gets into the workspace, and what they may do there.",
     undo=Inverse(
         back=BACK,
         keep=("role_id",),

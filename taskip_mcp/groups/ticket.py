@@ -100,6 +100,9 @@ async def list_tickets(
     "ticket.create",
     "POST /ticket",
     Effect.CREATE,
+    # Whether the requester is mailed is unknown (contract ticket.create); the address may be anybody's.
+    possible={Consequence.SEND},
+    judge=lambda arguments: {Consequence.SEND} if arguments.get("email") else set(),
     guide="POST /support-ticket",
     found=Found(
         "ticket.list",

@@ -182,8 +182,8 @@ class _Mask:
 
 
 def hidden_at(value: Any, where: str = "") -> str | None:
-    """The path of a field that is `HIDDEN`, None if there is none. Sent back, it would replace what it stands for."""
-    if value == HIDDEN:
+    """The path of a text that holds `HIDDEN`, None if there is none. Sent back, it would replace what it stands for."""
+    if isinstance(value, str) and HIDDEN in value:
         return where
     places = ((item, f"{where}.{name}" if where else str(name)) for name, item in _children(value))
     return next((found for item, place in places if (found := hidden_at(item, place))), None)

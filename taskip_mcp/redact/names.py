@@ -20,6 +20,9 @@ KEYS = frozenset({
 })  # fmt: skip
 """What makes a key a secret; a public one, or the key of a map, is none."""
 
+WEAK = frozenset({"pass", "pin", "cookie", "cookies"})
+"""Words that mean other things as well."""
+
 GLUED = re.compile(
     r"(password|passwd|passphrase|passwort|kennwort|(api|access|auth|private|secret|signing)keys?|"
     r"(access|auth|refresh|session)token|(client|api)secret)\d*$"
@@ -45,7 +48,7 @@ SETTINGS = frozenset({
 SHOWN = frozenset({
     "id", "name", "title", "label", "slug", "type", "status", "method", "payment_method", "gateway",
     "payment_gateway", "mode", "currency", "amount", "total", "paid", "enabled", "active", "default", "date",
-    "created_at", "updated_at", "paid_at",
+    "created_at", "updated_at", "paid_at", "paid_by", "transaction_id",
 })  # fmt: skip
 BESIDE = SHOWN | {"user", "username", "login", "email", "url", "host", "port", "region"}
 
@@ -83,6 +86,9 @@ def hides(name: str, value: Any) -> bool:
         return False
     if isinstance(value, int | float) and words(name)[-1:] == ("tokens",):
         return False
+    if isinstance(value, str) and " " in name.strip() and not any(sign.isdigit() for sign in value):
+        # A label of a form for people: "Ski pass: yes" is no password, "Door pin: 4711" is one.
+        return is_secret(" ".join(word for word in words(name) if word not in WEAK))
     return is_secret(name)
 
 

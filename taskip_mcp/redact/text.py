@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from taskip_mcp.redact.names import is_ordinary, is_secret
 
-HIDDEN = "(hidden)"
+HIDDEN = "(hidden secret)"
 
 LEAST, STRONG = 4, 8
 """Characters from which on a secret is looked for at all, and everywhere."""

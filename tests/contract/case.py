@@ -245,7 +245,7 @@ def expected_result(
         return case.result(data) if case.result else data
     in_path = path_arguments(operation)
     return {
-        name: "(hidden)" if "password" in name else value
+        name: "(hidden secret)" if "password" in name else value
         for name, value in values.items()
         if name not in in_path
         and name not in {"confirm", "confirm_code", "allow_duplicate", "clear", "extra"}

@@ -40,9 +40,11 @@ async def test_a_member_in_several_teams_is_not_moved_by_accident() -> None:
     }
     script = Script({"GET /team-member/3": (200, {"data": record}), "PUT /team-member/3": OK})
     with pytest.raises(errors.ArgumentError, match="team_id cannot be kept"):
-        await run(backend(script), "update_team_member", member_id=3, role_id=2, position="X")
+        await run(backend(script), "update_team_member", member_id=3, role_id=2, position="X", confirm=True)
     assert script.writes == []
-    await run(backend(script), "update_team_member", member_id=3, role_id=2, position="X", team_id=1)
+    await run(
+        backend(script), "update_team_member", member_id=3, role_id=2, position="X", team_id=1, confirm=True
+    )
     assert script.writes[0].body["team_id"] == 1
 
 
