@@ -11,7 +11,7 @@ demo: $(STAMP) ## a business day on the sandbox, through a real client over stdi
 	$(BIN)/taskip-mcp demo
 
 test: $(STAMP) redis-server ## everything
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 4
 
 check: $(STAMP) format lint types test generate ## what must hold before a commit
 	git diff --exit-code

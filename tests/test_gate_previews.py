@@ -27,6 +27,7 @@ ORDER = [
 ALWAYS = {"preview", "consequences", "cost", "done", "next"}
 TARGETLESS = {
     "create_contact",
+    "create_ticket",
     "create_team_member",
     "create_project",
     "bulk_update_project_tags",

@@ -323,3 +323,15 @@ def test_starting_loads_neither_groups_nor_http_client_nor_sandbox() -> None:
         "taskip_mcp.groups.contact",
     ):
         assert name not in loaded
+
+
+CONSEQUENTIAL = {
+    "payment_gateway", "recurring_payment", "payable", "is_recurring", "role_id", "password", "access_portal",
+    "invite_client", "notify_client", "to_emails", "cc_emails", "payment_amount",
+}  # fmt: skip
+
+
+@EACH
+def test_no_tool_sets_past_the_gate_what_another_sets_behind_it(each: Operation) -> None:
+    if each.effect is not Effect.READ and CONSEQUENTIAL & set(arguments.schema_of(each)["properties"]):
+        assert each.gated
