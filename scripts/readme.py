@@ -123,7 +123,8 @@ a long list of ids the first {target.SHOWN} are compared.
 **A journal.** What a write changed is kept for {default.journal_days} days (`TASKIP_JOURNAL_DAYS`): the arguments,
 the record as it was before (of a delete also what goes with it), how it was confirmed, for which client; never a
 secret. `list_changes` shows it; `taskip-mcp journal` prints what was done with the key in the environment, and writes
-it with the records with `--export FILE` (`--help` has the filters). It costs a read before each update and delete.
+it with the records with `--export FILE` (`--help` has the filters). What nobody ended is kept {writelog.UNFINISHED}
+days longer. It costs a read before each update and delete; a bulk call reads each of its records.
 
 **Undo.** `undo_change` puts previous values back, through the same gate, unless somebody changed the record again
 since. For a delete it answers with the call that creates the record anew, and with what does not come back. Mail cannot
