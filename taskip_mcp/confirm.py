@@ -226,7 +226,12 @@ async def _confirmed(backend: Backend, proposal: Proposal, code: str, confirmati
     # The journal consumes the nonce with the write, for all servers of this machine; this is for those of others.
     if not await backend.client.budget.once(opened.nonce, opened.expires - now):
         raise errors.RefusedError(f"{USED} {again}")
-    return await _within(proposal, proposal.run(confirmation, seen))
+    try:
+        return await _within(proposal, proposal.run(confirmation, seen))
+    except errors.ApiError as error:
+        if not confirmation.nonce:
+            error.again = f"This confirmation is used up. {again}"
+        raise
 
 
 def _void(backend: Backend, proposal: Proposal, seen: Seen, mode: Mode, client: str) -> NoReturn:

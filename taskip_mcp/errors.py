@@ -102,7 +102,7 @@ class ApiError(TaskipError):
     ``operation`` is the contract id (``invoice.create``), ``status`` the HTTP status or None,
     ``message`` TaskIP's own words cleaned up, ``fields`` its complaints field by field, ``retry_after`` the seconds of
     its Retry-After. ``seconds`` is when the rate limit opens again, ``looked`` what was looked at to find out what a
-    lost write did, in words, ``finding`` the finding itself.
+    lost write did, in words, ``finding`` the finding itself; ``again`` is what another try needs first.
     """
 
     advice = "Try again later."
@@ -126,12 +126,14 @@ class ApiError(TaskipError):
         self.retry_after = retry_after
         self.seconds = 0
         self.looked = ""
+        self.again = ""
         self.finding: Any = None
 
     def __str__(self) -> str:
         """All that the caller needs, in one paragraph."""
         # With an open outcome the only advice is to look: "try again" could do it twice.
-        return f"{self.facts} {'' if self.outcome == 'unknown' else self._next()}".strip()
+        advice = "" if self.outcome == "unknown" else f"{self._next()} {self.again}"
+        return f"{self.facts} {advice}".strip()
 
     @property
     def facts(self) -> str:

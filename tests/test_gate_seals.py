@@ -87,6 +87,9 @@ async def test_a_code_whose_write_taskip_refused_is_used_and_the_words_say_what_
         failed = words(await at.call("set_invoice_recurring", **REPEATED, confirm=True, confirm_code=code))
         assert "It is locked." in failed
         assert NOTHING in failed
+        assert failed.endswith(
+            "This confirmation is used up. Call without confirm and confirm_code for a new preview."
+        )
         at.door.sandbox.fault = None
         again = await at.refused("set_invoice_recurring", **REPEATED, confirm=True, confirm_code=code)
         assert USED in again
