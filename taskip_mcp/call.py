@@ -40,11 +40,10 @@ class InexpressibleError(Exception):
 
 def fields_of(operation: Operation, arguments: Mapping[str, Any]) -> JsonObject:
     """The arguments that are fields to send, as JSON values: neither None, nor of the path, nor control."""
-    in_path = {name for route in operation.routes for name, _ in route.placeholders}
     return {
         name: wire.jsonable(value)
         for name, value in arguments.items()
-        if value is not None and name not in in_path | CONTROL
+        if value is not None and name not in CONTROL.union(operation.path)
     }
 
 

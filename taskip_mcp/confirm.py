@@ -81,8 +81,8 @@ async def perform(
     values = dict(arguments)
     said = Said.take(values)
     bound = dict(values)
-    call = Call(backend, operation, values, again=values.pop("allow_duplicate", False))
-    call.arguments.pop("allow_duplicate", None)
+    again = values.pop("allow_duplicate", False)
+    call = Call(backend, operation, values, again=again)
     if operation.effect is Effect.UPDATE and not call.given and not values.get("clear"):
         raise errors.ArgumentError(f"{operation.name}: give at least one field to change. Nothing was sent.")
 
@@ -182,7 +182,7 @@ def _digest(backend: Backend, proposal: Proposal) -> bytes:
 
 
 async def _shown(backend: Backend, proposal: Proposal, mode: Mode, client: str) -> JsonObject:
-    """The preview, remembered for ten minutes; under ``strict`` with the code that confirms it."""
+    """The preview, which is remembered; under ``strict`` with the code that confirms it."""
     seen: Seen = await _within(proposal, proposal.look())
     return seen.preview | _offer(backend, proposal, seen, mode, client)
 

@@ -18,8 +18,8 @@ from taskip_mcp.errors import RefusedError
 from taskip_mcp.operation import Consequence
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject, dig
+from taskip_mcp.writelog import DAY
 
-DAY = 86_400.0
 ADDRESS = re.compile(r"[^\s,;<>()\"']+@[^\s,;<>()\"']+")
 PAGES = 5
 """Pages of a search that are read for one address."""

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import anyio
-
 from taskip_mcp import compare, errors, records
 from taskip_mcp import operation as operations
 from taskip_mcp.operation import Consequence, Effect, Operation
@@ -245,29 +243,23 @@ async def _gone(call: Call) -> Finding:
 
 # --- lists of ids -----------------------------------------------------------------------------------------
 
-AT_ONCE = 4
-
 
 async def look_at_each(call: Call, ids: Sequence[Any]) -> Finding:
     """Read each record of a bulk call; the verdict is ``done`` or ``not_done`` only where it is the same for all."""
     call.seen.clear()  # what was read before shows nothing of what the write did
     found: dict[Any, Verdict] = dict.fromkeys(ids, "unknown")
     failed: list[Any] = []
-    limit = anyio.CapacityLimiter(AT_ONCE)
 
     async def one(number: Any) -> None:
-        async with limit:
-            try:
-                found[number] = await _each(call, number)
-            except errors.TaskipError:
-                failed.append(number)
-            except Exception:  # out of the task group it would hide what became of the others
-                logger.exception("the look at %s %s failed", call.operation.contract, number)
-                failed.append(number)
+        try:
+            found[number] = await _each(call, number)
+        except errors.TaskipError:
+            failed.append(number)
+        except Exception:  # it would hide what became of the others
+            logger.exception("the look at %s %s failed", call.operation.contract, number)
+            failed.append(number)
 
-    async with anyio.create_task_group() as group:
-        for number in ids:
-            group.start_soon(one, number)
+    await records.at_once(ids, one)
     count = {verdict: list(found.values()).count(verdict) for verdict in ("done", "not_done", "unknown")}
     verdicts = set(found.values())
     same = verdicts.pop() if len(verdicts) == 1 else "unknown"

@@ -7,13 +7,12 @@ what the caller gave.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from taskip_mcp.errors import ArgumentError
-from taskip_mcp.redact import HIDDEN
+from taskip_mcp.redact import holds_hidden
 from taskip_mcp.wire import JsonObject
 
 Extractor = Callable[[JsonObject], Any]
@@ -45,7 +44,7 @@ def merged(record: JsonObject, given: JsonObject, back: Readback, clear: Sequenc
                 f"{name} cannot be kept: {error}. Nothing was sent. Pass {name} as it is to be after the update"
                 " (or name it in clear, where the tool has that)."
             ) from None
-        if HIDDEN in json.dumps(value, ensure_ascii=False, default=str):
+        if holds_hidden(value):
             raise ArgumentError(
                 f"{name} cannot be kept: it holds a secret, which is not shown here. Nothing was sent. Pass {name} as"
                 " it is to be after the update (or name it in clear, where the tool has that)."

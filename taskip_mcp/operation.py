@@ -197,6 +197,15 @@ class Operation(Tool):
         made = self.effect in {Effect.CREATE, Effect.SEND, Effect.BULK} or Consequence.MONEY in self.possible
         return made and not self.idempotent
 
+    @property
+    def path(self) -> list[str]:
+        """The parameters that its routes have in their paths; the last one names the record."""
+        return [name for route in self.routes for name, _ in route.placeholders]
+
+    def inverse(self, arguments: Arguments) -> Inverse | None:
+        """How a write with these arguments is taken back; None where it cannot be."""
+        return self.undo(arguments) if self.undo else None
+
     def guards(self, arguments: Arguments) -> bool:
         """Whether a repetition with these arguments would do it twice; of updates only those that move money."""
         return self.guarded and (

@@ -19,7 +19,7 @@ from typing import Any, cast
 from taskip_mcp import jobs, outside, redact
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect
-from taskip_mcp.target import ODD, SHOWN, Sight, called
+from taskip_mcp.target import ODD, SHOWN, Sight, named
 from taskip_mcp.wire import JsonObject, jsonable
 
 NEXT = "Show this to the user; if they agree, call again with the same arguments and confirm: true."
@@ -106,7 +106,7 @@ def listed(words: Sequence[str]) -> str:
 
 def _requests(call: Call, sight: Sight) -> int:
     """The target is read again, then come the writes; a job reads each of its records before it changes it."""
-    kept = call.operation.undo and call.operation.undo(call.arguments)
+    kept = call.operation.inverse(call.arguments)
     read = sum(1 for each in sight.targets if each.record)
     unread = sight.count - read if call.operation.chunk and kept else 0
     return sight.reads + unread + jobs.requests(call.operation, call.arguments)
@@ -117,9 +117,7 @@ def _follows(call: Call, sight: Sight) -> list[str]:
     said = [call.operation.warns] if call.operation.warns else []
     for words, rows in sight.children.items():
         least = "at least " if words in sight.partial else ""
-        names = [name for name in map(called, rows) if name]
-        some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-        said.append(f"{words}: {least}{len(rows)}" + (f" ({some})" if names else ""))
+        said.append(f"{words}: {least}{len(rows)}{named(rows)}")
     said += [
         f"{words}: not known, TaskIP does not show them" for words in sight.partial - sight.children.keys()
     ]
@@ -140,7 +138,7 @@ def _follows(call: Call, sight: Sight) -> list[str]:
 
 def _lost(call: Call, found: frozenset[Consequence]) -> list[str]:
     """What cannot be taken back."""
-    undo = call.operation.undo(call.arguments) if call.operation.undo else None
+    undo = call.operation.inverse(call.arguments)
     said = ["What is mailed cannot be called back."] if Consequence.SEND in found else []
     if undo is None and call.operation.effect not in {Effect.SEND, Effect.CREATE}:
         said.append("undo_change cannot take this back.")

@@ -17,7 +17,7 @@ from taskip_mcp.call import fields_of
 from taskip_mcp.entries import Entry
 from taskip_mcp.facts import Inverse
 from taskip_mcp.operation import Operation
-from taskip_mcp.redact import HIDDEN
+from taskip_mcp.redact import holds_hidden
 from taskip_mcp.wire import JsonObject
 
 UNREAD = "what was there before was not kept, so it cannot be put back."
@@ -115,7 +115,7 @@ class PutBack:
         """What was given and stays, as nothing shows what was there before."""
         known = {*self.inverse.back, *self.inverse.keep, *self.inverse.left.values(), "action", *PASSING}
         for name in sorted(self.touched - known):
-            why = SECRET if _hides(self.given.get(name)) else UNSHOWN
+            why = SECRET if holds_hidden(self.given.get(name)) else UNSHOWN
             self.made.lose(f"{name}: {why}, so it cannot be put back.")
         if self.given.get("extra"):
             self.made.lose(f"extra: {UNSHOWN}, so its fields cannot be put back.")
@@ -126,7 +126,7 @@ class PutBack:
         kept = cast("dict[str, JsonObject]", self.entry.before.get("records") or {})
         whole = cast("JsonObject | None", self.entry.before.get("state"))
         if not inverse.read and not ids:
-            path = [name for route in self.operation.routes for name, _ in route.placeholders]
+            path = self.operation.path
             whole = kept.get(str(self.given[path[-1]])) if path else None
         if inverse.remake and not inverse.back and whole is None:
             whole = {}  # the arguments tell everything
@@ -203,7 +203,7 @@ class PutBack:
         except (merge.UnmappableError, TypeError, AttributeError, KeyError, ValueError) as error:
             self.made.lose(f"{who}{name}: {error}.")
             return ...
-        if _hides(value):
+        if holds_hidden(value):
             self.made.lose(f"{who}{name}: {SECRET}.")
             return ...
         return value
@@ -268,11 +268,6 @@ def canonical(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     return None if value == "" else value
-
-
-def _hides(value: Any) -> bool:
-    """Whether a secret was taken out of a value."""
-    return HIDDEN in json.dumps(value, ensure_ascii=False, default=str)
 
 
 def short(value: Any) -> str:

@@ -1,8 +1,11 @@
-"""Finding one record where TaskIP has a read for it, or at least a list that shows it."""
+"""Finding one record where TaskIP has a read for it, or at least a list that shows it; and reading several at once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import anyio
 
 from taskip_mcp import errors
 from taskip_mcp.operation import Operation
@@ -12,11 +15,46 @@ from taskip_mcp.wire import JsonObject
 if TYPE_CHECKING:
     from taskip_mcp.call import Call
 
+AT_ONCE = 4
+"""Records that are read at the same time; the connection pool has eight places, and other calls want some."""
+
 PAGES = 5
 """Pages of a list that are looked at for one record that has no read of its own."""
 
 PARTIAL = frozenset({"tag_id"})
 """Parameters whose list shows a record only where it is in use, so that a miss proves nothing."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def at_once(
+    items: Sequence[T], work: Callable[[T], Awaitable[R]], over: Callable[[], bool] = bool
+) -> list[R]:
+    """The results for each of several items, in their order, a few at a time.
+
+    When it is `over` no further one is begun, so that the last may be missing, but never all. The first `TaskipError`
+    ends it and is raised as it is, not in a group.
+    """
+    found: dict[int, R] = {}
+    failed: list[errors.TaskipError] = []
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def one(place: int, item: T) -> None:
+        async with limit:
+            if failed or (found and over()):
+                return
+            try:
+                found[place] = await work(item)
+            except errors.TaskipError as error:
+                failed.append(error)
+
+    async with anyio.create_task_group() as group:
+        for place, item in enumerate(items):
+            group.start_soon(one, place, item)
+    if failed:
+        raise failed[0]
+    return [found[place] for place in sorted(found)]
 
 
 async def find(call: Call, reader: Operation, parameter: str, value: Any) -> JsonObject | None:

@@ -7,10 +7,9 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
-
-import anyio
 
 from taskip_mcp import errors, records
 from taskip_mcp import operation as operations
@@ -26,8 +25,6 @@ SHOWN = 10
 
 PAGES = 5
 """Pages of a list that are read for what goes with a target."""
-
-AT_ONCE = 4
 
 # What changes without anybody changing the record: how long ago something was, how much of something there is, who has
 # seen it (contract `conventions.dates`, schemas ticket, pipeline, project, inbox_conversation, meeting).
@@ -136,13 +133,13 @@ async def look(call: Call) -> Sight:
 
 async def before(call: Call) -> JsonObject:
     """What the journal keeps of a write that can be taken back; empty for one that cannot."""
-    inverse = call.operation.undo(call.arguments) if call.operation.undo else None
+    inverse = call.operation.inverse(call.arguments)
     if inverse is None:
         return {}
     if inverse.read:
         sight = Sight()
     else:
-        path = _path(call)
+        path = call.operation.path
         # A record that is not there is for TaskIP to say.
         named = [(path[-1], call.arguments[path[-1]])] if path else []
         sight = Sight([await _read(call, *each, one_of_many=True) for each in named])
@@ -156,7 +153,7 @@ async def before_of_many(call: Call, seconds: float) -> tuple[list[Any], JsonObj
     All ids, and nothing else, where the call cannot be taken back.
     """
     parameter, ids = many(call)
-    inverse = call.operation.undo(call.arguments) if call.operation.undo else None
+    inverse = call.operation.inverse(call.arguments)
     if inverse is None or not parameter:
         return list(call.arguments[call.operation.chunk]), {}
     sight = Sight(await _all(call, parameter, ids, seconds), len(ids))
@@ -172,13 +169,9 @@ def many(call: Call) -> tuple[str, list[Any]]:
     return name[:-1], list(dict.fromkeys(cast("list[Any]", call.arguments[name])))
 
 
-def _path(call: Call) -> list[str]:
-    return [name for route in call.operation.routes for name, _ in route.placeholders]
-
-
 def _named(call: Call) -> list[tuple[str, Any]]:
     """(parameter, value) of the record that is acted on, and of those that the body names for it."""
-    path = _path(call)
+    path = call.operation.path
     # The last identifier of a path is the record; those before it are its parents.
     found = [(path[-1], call.arguments[path[-1]])] if path else []
     if call.operation.effect is Effect.DELETE:
@@ -190,28 +183,14 @@ def _named(call: Call) -> list[tuple[str, Any]]:
 
 
 async def _all(call: Call, parameter: str, ids: Sequence[Any], seconds: float = math.inf) -> list[Target]:
-    """Each of many, a few at a time, those that there is time for. A failure that is not about one record is raised."""
+    """Each of many, those that there is time for. A failure that is not about one record is raised."""
     clock = call.backend.client.clock
     ends = clock.ticks() + seconds
-    found: dict[Any, Target] = {}
-    failed: list[errors.TaskipError] = []
-    limit = anyio.CapacityLimiter(AT_ONCE)
 
-    async def one(value: Any) -> None:
-        async with limit:
-            if failed or (found and clock.ticks() >= ends):
-                return
-            try:
-                found[value] = await _read(call, parameter, value, one_of_many=True)
-            except errors.TaskipError as error:
-                failed.append(error)
+    async def one(value: Any) -> Target:
+        return await _read(call, parameter, value, one_of_many=True)
 
-    async with anyio.create_task_group() as group:
-        for value in ids:
-            group.start_soon(one, value)
-    if failed:
-        raise failed[0]
-    return [found[value] for value in ids if value in found]
+    return await records.at_once(ids, one, lambda: clock.ticks() >= ends)
 
 
 async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = False) -> Target:
@@ -234,9 +213,10 @@ async def _read(call: Call, parameter: str, value: Any, *, one_of_many: bool = F
 
 async def _with_rest(call: Call, sight: Sight, ids: Sequence[Any]) -> None:
     """Children and state, where the operation declares them."""
-    inverse = call.operation.undo(call.arguments) if call.operation.undo else None
+    inverse = call.operation.inverse(call.arguments)
     if inverse and inverse.read:
-        sight.state = await _state(call, inverse.read)
+        with suppress(*GONE):
+            sight.state = await state_of(call, inverse.read)
     if not call.operation.children or not _deletes(call):
         return
     unread = [{"id": each} for each in ids[len(sight.targets) :]]
@@ -252,12 +232,9 @@ GONE = (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors
 """Why a read beside the target shows nothing, now or at any other time: that does not stop the call."""
 
 
-async def _state(call: Call, contract: str) -> Any:
-    """What another read shows of the state before; None where it shows nothing."""
-    try:
-        shown = await call.read(contract, **_arguments(call, contract))
-    except GONE:
-        return None
+async def state_of(call: Call, contract: str) -> JsonObject:
+    """What another read shows of the state: a record, or the rows of a list as ``items``."""
+    shown = await call.read(contract, **_arguments(call, contract))
     return {"items": shown.items} if isinstance(shown, Page) else shown
 
 
@@ -330,7 +307,13 @@ def _name(row: JsonObject) -> Any:
     return row.get("id", row.get("uuid"))
 
 
-def called(row: JsonObject) -> str:
+def named(rows: Sequence[JsonObject]) -> str:
+    """The names of the first records in brackets; empty where they have none."""
+    names = [name for name in map(_called, rows) if name]
+    return f" ({', '.join(names[:SHOWN])}{', ...' if len(names) > SHOWN else ''})" if names else ""
+
+
+def _called(row: JsonObject) -> str:
     """The name of a record; empty where it has none."""
     names = (row.get(key) for key in NAMING[:8])
     return str(next((name for name in names if name not in (None, "")), ""))

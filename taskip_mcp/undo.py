@@ -20,8 +20,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-import anyio
-
 from taskip_mcp import compare, errors, look, merge, records
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
@@ -29,8 +27,7 @@ from taskip_mcp.entries import Entry
 from taskip_mcp.facts import Inverse
 from taskip_mcp.operation import Consequence, Effect, Operation
 from taskip_mcp.putback import Plan, PutBack, Shown, Step, canonical, required, rows, short
-from taskip_mcp.results import Page
-from taskip_mcp.target import SHOWN, called
+from taskip_mcp.target import named, state_of
 from taskip_mcp.wire import JsonObject, jsonable
 
 __all__ = ["Plan", "Step", "plan", "since"]
@@ -55,7 +52,6 @@ NO_WAY: Mapping[str, str] = {
 }
 """Why there is no way back, by contract id: of the whole operation, or for the arguments that have no inverse."""
 
-AT_ONCE = 4
 FEW = 3
 """Records of which the same is said one by one."""
 
@@ -69,7 +65,7 @@ def plan(entry: Entry, chunks: Sequence[Entry] = ()) -> Plan:
     parts = _done(operation, entry, chunks)
     if isinstance(parts, str):
         return Plan(refused=parts)
-    inverse = operation.undo(entry.arguments) if operation.undo else None
+    inverse = operation.inverse(entry.arguments)
     made = Plan()
     if operation.effect is Effect.CREATE:
         _delete(made, entry, operation, inverse)
@@ -136,14 +132,10 @@ def _gone(before: JsonObject) -> list[str]:
     """What went with a record, counted and named."""
     children = cast("dict[str, list[JsonObject]]", before.get("children") or {})
     return [
-        f"{words}: {len(gone)} ({_listed(gone)}). The journal has them as they were."
+        f"{words}: {len(gone)}{named(gone)}. The journal has them as they were."
         for words, gone in children.items()
         if gone
     ]
-
-
-def _listed(gone: Sequence[JsonObject]) -> str:
-    return ", ".join(called(row) for row in gone[:SHOWN]) + (", ..." if len(gone) > SHOWN else "")
 
 
 def _merged(steps: Sequence[Step]) -> list[Step]:
@@ -200,28 +192,13 @@ async def since(backend: Backend, entry: Entry, steps: Sequence[Step]) -> list[s
     Empty also where TaskIP shows nothing that could be compared.
     """
     operation = operations.find(entry.operation)
-    inverse = operation.undo(entry.arguments) if operation.undo else None
+    inverse = operation.inverse(entry.arguments)
     if inverse is None or not steps:
         return []
     if inverse.read:
         return await _since_state(Call(backend, operation, entry.arguments), inverse, steps)
-    found: dict[int, list[str]] = {}
-    failed: list[errors.TaskipError] = []
-    limit = anyio.CapacityLimiter(AT_ONCE)
-
-    async def one(place: int, step: Step) -> None:
-        async with limit:
-            try:
-                found[place] = [] if failed else await _since_step(backend, operation, inverse, step)
-            except errors.TaskipError as error:  # out of the group it would come as a group
-                failed.append(error)
-
-    async with anyio.create_task_group() as group:
-        for place, step in enumerate(steps):
-            group.start_soon(one, place, step)
-    if failed:
-        raise failed[0]
-    return [line for place in sorted(found) for line in found[place]]
+    found = await records.at_once(steps, lambda step: _since_step(backend, operation, inverse, step))
+    return [line for lines in found for line in lines]
 
 
 async def _since_step(backend: Backend, operation: Operation, inverse: Inverse, step: Step) -> list[str]:
@@ -241,9 +218,7 @@ async def _since_step(backend: Backend, operation: Operation, inverse: Inverse, 
 
 async def _since_state(call: Call, inverse: Inverse, steps: Sequence[Step]) -> list[str]:
     """What a list shows that tells the state of all that was changed."""
-    path = [name for name, _ in operations.find(inverse.read).reference.placeholders]
-    shown = await call.read(inverse.read, **{name: call.arguments[name] for name in path})
-    state: JsonObject = {"items": shown.items} if isinstance(shown, Page) else shown
+    state = await state_of(call, inverse.read)
     found: list[str] = []
     for step in steps:
         if not inverse.rows:

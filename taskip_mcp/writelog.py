@@ -35,10 +35,12 @@ FILE = "writes.sqlite3"
 REPEATED = 120.0
 """Seconds after a write in which an identical one is taken for a repetition."""
 
-REMEMBERED = 86_400.0
+DAY = 86_400.0
+
+REMEMBERED = DAY
 """Seconds for which a preview counts as the one that was confirmed."""
 
-UNCLEAR = 86_400.0
+UNCLEAR = DAY
 """Seconds for which a write of unknown outcome is looked up before an identical one goes out."""
 
 USED = "The confirmation was used already: one is good for one call."
@@ -85,8 +87,6 @@ DELETE FROM log WHERE write IN (
 )
 """
 """What is over for so long, and what nobody has ended for longer. The chunks of a job go with the job."""
-
-DAY = 86_400.0
 
 
 class WriteLog:
@@ -240,8 +240,7 @@ class WriteLog:
 
     def used(self, nonce: str) -> bool:
         """Whether a confirmation was used."""
-        with self._step():
-            return self._db.execute("SELECT 1 FROM used WHERE nonce = ?", (nonce,)).fetchone() is not None
+        return bool(self._read("SELECT 1 FROM used WHERE nonce = ?", nonce))
 
     def show(self, call: bytes, client: str, version: bytes) -> None:
         """Note that a client was shown a preview of this call, on this version of its target."""
@@ -253,12 +252,11 @@ class WriteLog:
 
     def shown(self, call: bytes, client: str) -> bytes | None:
         """The version on which the client was last shown a preview of this call, lately."""
-        with self._step() as now:
-            found = self._db.execute(
-                "SELECT version FROM shown WHERE call = ? AND client = ? AND at >= ?",
-                (call.hex(), client, now - REMEMBERED),
-            ).fetchone()
-        return bytes.fromhex(found[0]) if found else None
+        found = self._read(
+            "SELECT version FROM shown WHERE call = ? AND client = ? AND at >= ?",
+            call.hex(), client, self._clock.now() - REMEMBERED,
+        )  # fmt: skip
+        return bytes.fromhex(found[0][0]) if found else None
 
     def _add(self, now: float, event: str, **values: Any) -> str:
         write: str = values.pop("write", "") or uuid4().hex[:12]
@@ -351,12 +349,16 @@ class WriteLog:
         return self._owner.alive(entry.owner)
 
     def _select(self, where: str, *values: Any) -> list[Entry]:
-        query = f"SELECT {COLUMNS} FROM journal WHERE account = ? AND {where}"
+        rows = self._read(
+            f"SELECT {COLUMNS} FROM journal WHERE account = ? AND {where}", self._account, *values
+        )
+        return [_entry(row) for row in rows]
+
+    def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         try:
-            rows = self._db.execute(query, (self._account, *values)).fetchall()
+            return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise StateError(state.words(self._folder, FILE, error)) from None
-        return [_entry(row) for row in rows]
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -252,3 +252,12 @@ async def test_an_undo_that_stopped_half_way_is_gone_on_with(tmp_path: Path) -> 
         await server.ask("undo_change", change_id=job, confirm=True)
         assert stage_of(sandbox, 1, 7) == before
         assert "taken back already" in await server.refused("undo_change", change_id=job, confirm=True)
+
+
+async def test_what_went_with_a_record_is_counted_where_it_has_no_names(tmp_path: Path) -> None:
+    async with office(tmp_path) as (server, _, _):
+        await server.ask("delete_project", project_id="1", confirm=True)
+        offered = await server.ask("undo_change", change_id=(await change(server))["id"])
+        assert (
+            "messages in its discussion: 3. The journal has them as they were." in offered["cannot_be_undone"]
+        )

@@ -15,6 +15,7 @@ from taskip_mcp.server import App
 from tests.gatehouse import NOTHING, Door, Gatehouse, gatehouse, settings
 from tests.sandbox_calls import arguments_for
 from tests.test_gate_matrix import CONSEQUENT, TOOLS
+from tests.test_gate_versions import TARGETLESS
 
 pytestmark = pytest.mark.anyio
 
@@ -25,15 +26,6 @@ ORDER = [
     "job", "ready", "confirm_code", "next",
 ]  # fmt: skip
 ALWAYS = {"preview", "consequences", "cost", "done", "next"}
-TARGETLESS = {
-    "create_contact",
-    "create_ticket",
-    "create_team_member",
-    "create_project",
-    "bulk_update_project_tags",
-    "send_message",
-}
-
 ENTRIES = {entry.name: entry for entry in schemas.load_entries()}
 MORE = {"reply_ticket": 1, "create_discussion": 1, "book_meeting": 1}
 """Requests that a call makes beyond what its preview said: the look-up of a uuid, and a read after the write."""

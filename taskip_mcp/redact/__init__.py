@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from taskip_mcp.settings import Settings
 
 __all__ = [
-    "HIDDEN", "HidingFormatter", "clean", "hidden_at", "is_secret", "keep", "keep_settings", "learn", "masked",
+    "HIDDEN", "HidingFormatter", "clean", "hidden_at", "holds_hidden", "is_secret", "keep", "keep_settings", "learn",
+    "masked",
 ]  # fmt: skip
 
 DEEPEST = 100
@@ -179,6 +180,11 @@ class _Mask:
         if parsed is not None and (safe := self.value(parsed)) != parsed:
             return json.dumps(safe, ensure_ascii=False)
         return without(text, self._secrets)
+
+
+def holds_hidden(value: Any) -> bool:
+    """Whether a secret was taken out of a value, wherever in it."""
+    return HIDDEN in json.dumps(value, ensure_ascii=False, default=str)
 
 
 def hidden_at(value: Any, where: str = "") -> str | None:
