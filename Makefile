@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench format lint types generate clean
+.PHONY: demo test check bench interop conformance format lint types generate clean
 
 demo: $(STAMP) ## a business day on the sandbox, through a real client over stdio
 	$(BIN)/taskip-mcp demo
@@ -16,9 +16,18 @@ test: $(STAMP) redis-server ## everything
 check: $(STAMP) format lint types test generate ## what must hold before a commit
 	git diff --exit-code
 
-bench: $(STAMP) redis-server ## what the rate budget and a call cost; some minutes
+bench: $(STAMP) redis-server ## what a start, the tools, results, a call and the rate budget cost; some minutes
 	$(BIN)/python bench/burst.py
 	$(BIN)/python bench/overhead.py
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/context.py
+	$(BIN)/python bench/results.py
+
+interop: $(STAMP) ## the tools in other clients and frameworks, from the package registries
+	$(BIN)/python -m tests.interop.run
+
+conformance: $(STAMP) ## the conformance suite of MCP, from the npm registry
+	$(BIN)/python -m tests.conformance.run
 
 format: $(STAMP)
 	$(BIN)/ruff format
@@ -29,7 +38,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-generate: $(STAMP) ## tool_schemas/ and the generated parts of the README
+generate: $(STAMP) ## tool_schemas/, taskip_mcp/compiled.json, generated parts of the README
 	$(BIN)/taskip-mcp schemas
 	$(BIN)/python scripts/readme.py
 
@@ -46,4 +55,4 @@ redis-server: ## the tests start a real one
 	  || { echo 'redis-server is needed for the tests: install it with your package manager'; exit 1; }
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-interop build dist .pytest_cache .ruff_cache .hypothesis
