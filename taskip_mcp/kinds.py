@@ -1,0 +1,196 @@
+"""What can be named instead of by its id: the lists that show it, and what of a row is its name. Pure functions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from taskip_mcp import outside
+from taskip_mcp.wire import JsonObject
+
+SIZE, PAGES = 100, 5
+"""Rows of a page, and pages of a list that are read for a name."""
+
+FULL, PERSON = ("full_name", "name"), ("first_name", "last_name")
+
+EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Records that can be named, and the list that shows them.
+
+    `names` and `emails` are the fields that are compared, `hosts` those with a web address. `scope` is the parameter
+    of the same call within which they are named. `search` tells that the documents have a search of the list that
+    looks into the names (and the emails, with `finds_emails`); `small` lists are read as a whole first all the same.
+    `inside` is the field of a row that has the records, `only` what their type must be. `ids` are the fields with the
+    identifier, the first one that is there counts. `unique` names cannot be given twice. `shown` tells records of one
+    name apart. Writes in `groups` change the names; `reader` has the identifier in its path.
+    """
+
+    word: str
+    contract: str
+    names: tuple[str, ...] = ("title",)
+    emails: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    scope: str = ""
+    search: bool = False
+    finds_emails: bool = False
+    small: bool = False
+    inside: str = ""
+    only: str = ""
+    ids: tuple[str, ...] = ("id",)
+    unique: bool = False
+    shown: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    size: int = SIZE
+    pages: int = PAGES
+    reader: str = ""
+
+    @property
+    def words(self) -> str:
+        """Several of them."""
+        return f"{self.word[:-1]}ies" if self.word.endswith("y") else f"{self.word}s"
+
+    @property
+    def touched_by(self) -> tuple[str, ...]:
+        """The groups whose writes change what its names mean."""
+        return self.groups or (self.contract.partition(".")[0],)
+
+
+def _attribute(word: str, only: str = "") -> Kind:
+    # One list for all types, 15 rows a page and without a limit (contract project_attribute.list).
+    return Kind(word, "project_attribute.list", only=only, shown=("type",), size=15, pages=20)
+
+
+# Searches are those that the contract documents for the list (`operations[].query`), fields those of its schemas.
+KINDS: Mapping[str, Kind] = {
+    "contact": Kind(
+        "contact", "contact.list", names=FULL, emails=("email",), search=True, finds_emails=True,
+        shown=("email", "company"), groups=("contact", "company"),
+    ),
+    "company": Kind(
+        "company", "company.list", names=("name",), emails=("email",), hosts=("domain", "website"), search=True,
+        shown=("email",),
+    ),
+    "member": Kind(
+        "team member", "team_member.list", names=FULL, emails=("email",), search=True, finds_emails=True, small=True,
+        shown=("email",),
+    ),
+    # A deleted company takes its projects with it (contract company.delete).
+    "project": Kind(
+        "project", "project.list", search=True, ids=("uuid", "id"), shown=("client", "status"),
+        groups=("project", "company"), reader="project.get",
+    ),
+    "pipeline": Kind("pipeline", "pipeline.list", search=True, small=True, ids=("uuid",), shown=("status",)),
+    # stage.list would show every deal as well.
+    "stage": Kind(
+        "stage", "pipeline.get", names=("name", "title"), scope="pipeline_id", inside="stages",
+        groups=("stage", "pipeline"),
+    ),
+    "container": Kind(
+        "column", "task.list", scope="project_id", ids=("container_id",), groups=("container", "project"),
+    ),
+    "task": Kind(
+        "task", "task.list", scope="project_id", inside="items", shown=("_in", "due_date"),
+        groups=("task", "container", "project"),
+    ),
+    "label": _attribute("label", "label"),
+    "tag": _attribute("tag", "tag"),
+    "category": _attribute("category", "category"),
+    "attribute": _attribute("project attribute"),
+    # A tag shows only where it is in use.
+    "inbox_tag": Kind("inbox tag", "inbox.list", inside="tags"),
+    "meeting": Kind("meeting", "meeting.list", ids=("uuid", "id"), shown=("host", "status"), reader="meeting.get"),
+    "invoice": Kind(
+        "invoice", "invoice.list", names=("invoice_no",), search=True, unique=True, shown=("contacts", "status"),
+        groups=("invoice", "quotation"),
+    ),
+    "quotation": Kind(
+        "quotation", "quotation.list", names=("quotation_no",), search=True, unique=True, shown=("contacts", "status"),
+    ),
+    "deal": Kind(
+        "deal", "deal.list", names=("deal_name",), scope="pipeline_id", search=True, shown=("contact",),
+        groups=("deal", "stage", "pipeline"),
+    ),
+    "document": Kind("document", "document.list", names=("name",), search=True, shown=("created_by", "folder")),
+    "ticket": Kind(
+        "ticket", "ticket.list", names=("subject",), search=True, ids=("id", "uuid"), shown=("created_by", "status"),
+        reader="ticket.get",
+    ),
+}  # fmt: skip
+
+KEPT = frozenset({"id", "type", *PERSON, *FULL}).union(
+    *({*k.names, *k.emails, *k.hosts, *k.ids, *k.shown, k.inside} for k in KINDS.values())
+)
+"""The fields of rows that are of use here."""
+
+
+def slim(value: Any) -> Any:
+    """A row with the fields that are of use here."""
+    if isinstance(value, list):
+        return [slim(each) for each in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    return {name: slim(each) for name, each in cast("JsonObject", value).items() if name in KEPT}
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+def records(kind: Kind, rows: Sequence[JsonObject]) -> list[JsonObject]:
+    """The records that the rows are or hold, each once."""
+    if kind.inside:
+        rows = [
+            each | {"_in": row.get("title")}
+            for row in rows
+            for each in cast("list[JsonObject]", row.get(kind.inside) or [])
+        ]
+    known = {str(row[name]): row for row in rows for name in ids(kind, row)[:1]}
+    return [row for row in known.values() if not kind.only or row.get("type") == kind.only]
+
+
+def ids(kind: Kind, row: JsonObject) -> list[str]:
+    """The fields that have an identifier."""
+    return [name for name in kind.ids if isinstance(row.get(name), int | str) and row[name] != ""]
+
+
+def matching(kind: Kind, rows: Sequence[JsonObject], text: str) -> list[JsonObject]:
+    """The records that are called so, or have this address or identifier."""
+    wanted = key(text)
+    if is_email(kind, text):
+        return [row for row in rows if wanted in {key(row.get(name)) for name in kind.emails}]
+    at = host(text) if kind.hosts else ""
+    return [
+        row
+        for row in rows
+        if wanted in {key(name) for name in names(kind, row)}
+        or str(text) in {str(row[name]) for name in ids(kind, row)}
+        or (at and at in {host(row.get(name)) for name in kind.hosts})
+    ]
+
+
+def is_email(kind: Kind, text: str) -> bool:
+    """Whether a text can only be the address of such a record."""
+    return bool(kind.emails) and EMAIL.fullmatch(text.strip()) is not None
+
+
+def key(text: Any) -> str:
+    """What is compared: names are shown without characters that nobody sees, and so they come back."""
+    return " ".join(unicodedata.normalize("NFC", outside.clean(str(text or ""))).casefold().split())
+
+
+def host(text: Any) -> str:
+    """The host of a web address or domain; empty for any other text."""
+    found = re.fullmatch(r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[^\W\d]{2,})(?:[/?#]\S*)?", key(text))
+    return found[1] if found else ""
+
+
+def names(kind: Kind, row: JsonObject) -> Iterator[str]:
+    """All that a record is called by."""
+    yield from (str(row[name]) for name in kind.names if row.get(name))
+    if kind.names == FULL and (parts := [str(row[part]) for part in PERSON if row.get(part)]):
+        yield " ".join(parts)
