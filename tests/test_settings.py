@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from taskip_mcp import settings
+from taskip_mcp import settings, variables
 from taskip_mcp.errors import ConfigError
 
 ROOT = Path(settings.__file__).parent
@@ -45,6 +45,12 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("TASKIP_LIMIT_MINUTE", "0"),
         ("TASKIP_LIMIT_HOUR", "many"),
         ("TASKIP_LIMIT_UPLOADS", "-1"),
+        ("TASKIP_TOOLSETS", "sales billing"),
+        ("TASKIP_TOOLS", "get_contact;get_deal"),
+        ("TASKIP_EXCLUDE_TOOLS", "x" * 65),
+        ("TASKIP_READ_ONLY", "maybe"),
+        ("TASKIP_MODE", "lazy"),
+        ("TASKIP_STRUCTURED", "json"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_is_not_repeated(name: str, value: str) -> None:
@@ -83,6 +89,26 @@ def test_the_sandbox_needs_no_key() -> None:
     assert settings.load({"TASKIP_SANDBOX": "1"}).backend == "sandbox"
 
 
+def test_every_tool_is_offered_by_itself_and_as_text_by_default() -> None:
+    loaded = settings.load({"TASKIP_SANDBOX": "1"})
+    assert (loaded.toolsets, loaded.tools, loaded.exclude_tools, loaded.read_only) == ((), (), (), False)
+    assert (loaded.mode, loaded.structured) == ("tools", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("sales", ("sales",)),
+        (" Billing , team-member,deal,", ("billing", "team_member", "deal")),
+        ("deal,contact,deal", ("deal", "contact")),
+        (",", ()),
+    ],
+)
+def test_lists_of_names_are_taken_as_people_write_them(text: str, names: tuple[str, ...]) -> None:
+    loaded = settings.load({"TASKIP_SANDBOX": "1", "TASKIP_TOOLSETS": text, "TASKIP_EXCLUDE_TOOLS": text})
+    assert loaded.toolsets == loaded.exclude_tools == names
+
+
 def test_no_other_module_reads_the_environment() -> None:
     readers = [
         path.relative_to(ROOT).as_posix()
@@ -93,8 +119,8 @@ def test_no_other_module_reads_the_environment() -> None:
 
 
 def test_every_setting_has_one_variable_and_a_description() -> None:
-    names = [variable.name for variable in settings.VARIABLES]
-    attributes = {variable.attribute for variable in settings.VARIABLES}
+    names = [variable.name for variable in variables.VARIABLES]
+    attributes = {variable.attribute for variable in variables.VARIABLES}
     assert len(names) == len(set(names))
     assert attributes == set(settings.Settings.__dataclass_fields__)
-    assert all(variable.meaning.endswith(".") for variable in settings.VARIABLES)
+    assert all(variable.meaning.endswith(".") for variable in variables.VARIABLES)
