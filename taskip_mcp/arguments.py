@@ -1,6 +1,7 @@
 """Signature of an operation -> argument model, published schema, validation with words for a model.
 
-The schema is slim on purpose: no ``$ref``, titles, nulls or null defaults, which cost context and trip clients.
+The schema is slim on purpose: no ``$ref``, titles, nulls or null defaults, which cost context and trip clients. What is
+published leaves out the bounds as well: they are checked here, and an error names them to the few that need it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ import inspect
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, cast, get_args, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from taskip_mcp import show
 from taskip_mcp.errors import ArgumentError, legible
-from taskip_mcp.operation import Tool
+from taskip_mcp.operation import Operation, Tool
 from taskip_mcp.params import PATTERN_WORDS, AllowDuplicate, Confirm, ConfirmCode
 from taskip_mcp.redact import clean, is_secret, learn
 from taskip_mcp.wire import JsonObject, unsendable
+
+Detail = Annotated[
+    Literal["concise", "full"] | None, Field(description="full: all fields, as TaskIP has them.")
+]
+Fields = Annotated[list[str] | None, Field(description="Only these fields.")]
 
 TOLD = 10
 """Problems that an error names."""
@@ -39,6 +46,10 @@ def model_of(operation: Tool) -> type[BaseModel]:
         else:
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
             fields[name] = (hints[name], Field(default=default))
+    if show.viewed(operation):
+        fields["detail"] = (Detail, Field(default=None))
+    if show.wide(operation):
+        fields["fields"] = (Fields, Field(default=None))
     if operation.gated:
         fields["confirm"] = (Confirm, Field(default=False))
         fields["confirm_code"] = (ConfirmCode, Field(default=None))
@@ -52,6 +63,8 @@ def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     model = model_of(operation)
     # null and "left out" mean the same to most callers.
     parsed = {name: _parsed(model, name, value) for name, value in raw.items() if value is not None}
+    if isinstance(operation, Operation):
+        _refuse_filters(operation, model, parsed)
     if wrong := next(((name, why) for name, value in parsed.items() if (why := unsendable(value))), None):
         raise ArgumentError(f"{legible(wrong[0])}: {wrong[1]}. Nothing was sent.")
     learn(parsed)
@@ -60,6 +73,15 @@ def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise ArgumentError(_explain(operation, model, error)) from None
     return {name: getattr(values, name) for name in model.model_fields}
+
+
+def _refuse_filters(operation: Operation, model: type[BaseModel], given: Mapping[str, Any]) -> None:
+    """A filter that TaskIP does not have is refused with what can be done instead, not as a misspelt argument."""
+    from taskip_mcp import filters
+
+    for name in given:
+        if name not in model.model_fields and (why := filters.refusal(operation.contract, name)):
+            raise ArgumentError(f"{legible(name)}: {why} Nothing was sent.")
 
 
 def _parsed(model: type[BaseModel], name: str, value: Any) -> Any:
@@ -127,9 +149,48 @@ def _got(where: str, value: Any) -> str:
 # --- the published schema ---------------------------------------------------------------------------------
 
 
+UNPUBLISHED = frozenset(
+    {
+        "additionalProperties", "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum",
+        "minItems", "maxItems", "default",
+    }
+)  # fmt: skip
+"""Bounds: they cost a quarter of the context that all tools take."""
+
+
+@cache
 def schema_of(operation: Tool) -> JsonObject:
     """The input schema that the model reads."""
+    return cast("JsonObject", _published(strict_schema_of(operation)))
+
+
+def strict_schema_of(operation: Tool) -> JsonObject:
+    """The same with every bound that is checked."""
     return _schema(model_of(operation))
+
+
+def _argument(node: JsonObject) -> JsonObject:
+    """One argument. An object of any fields is published as its JSON text, which is taken as well: Gemini refuses a
+    whole list of tools for an object that names no fields, and OpenAI cannot make one strict."""
+    slim = cast("JsonObject", _published(node))
+    if slim.get("type") != "object" or slim.get("properties"):
+        return slim
+    return slim | {"type": "string", "description": f"{slim.get('description', '')} A JSON object.".strip()}
+
+
+def _published(node: Any) -> Any:
+    """A schema without its bounds; names of properties may be the same words and stay."""
+    if isinstance(node, list):
+        return [_published(item) for item in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: {name: _argument(child) for name, child in cast("JsonObject", value).items()}
+        if key == "properties"
+        else _published(value)
+        for key, value in cast("JsonObject", node).items()
+        if key not in UNPUBLISHED
+    }
 
 
 @cache

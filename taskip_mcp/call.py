@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from taskip_mcp import errors, wire
 from taskip_mcp import operation as operations
 from taskip_mcp.client import Passage, Request, TaskipClient, Upload
+from taskip_mcp.lookups import Lookups
 from taskip_mcp.merge import Readback, merged
 from taskip_mcp.operation import Effect, Operation, Route
 from taskip_mcp.results import Page, Record, Written, written
@@ -59,6 +60,7 @@ class Backend:
         self.sealer = Sealer(client.settings, client.account)
         self.book = book
         self.files = files
+        self.lookups = Lookups()
         self._identifiers: dict[tuple[str, str, str], str] = {}
 
     async def aclose(self) -> None:
@@ -191,6 +193,7 @@ class Call:
         if write:
             self.closed = event
             self.backend.log.end(write, event, detail)
+            self.backend.lookups.forget(self.operation.group)
         return write
 
     async def _try(self, route: Route, request: Request) -> Answer | None:

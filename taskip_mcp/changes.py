@@ -45,27 +45,21 @@ HOW: Mapping[str, str] = {
 
 REST = f"The first {OFFERED} are shown; taskip-mcp journal --export FILE has all records as they were."
 
-ChangeId = Annotated[str, Field(min_length=1, max_length=40, description="Id from list_changes.")]
+ChangeId = Annotated[str, Field(min_length=1, max_length=40, description="Of list_changes.")]
 
 
 @own_tool(Effect.READ)
 async def list_changes(
     backend: Backend,
-    since: Annotated[Day | None, Field(description="From this day on, YYYY-MM-DD (UTC).")] = None,
-    until: Annotated[Day | None, Field(description="Up to this day, YYYY-MM-DD (UTC).")] = None,
-    tool: Annotated[
-        str | None, Field(description="Only changes by this tool, such as update_contact.")
-    ] = None,
-    record: Annotated[
-        str | None, Field(description="Only changes of the record with this id or uuid.")
-    ] = None,
-    before: Annotated[
-        str | None, Field(description="Only changes older than this one (its id): more.")
-    ] = None,
-    limit: Annotated[RowCount | None, Field(description="Changes to show; default 25.")] = None,
+    since: Annotated[Day | None, Field(description="From this day on (UTC).")] = None,
+    until: Annotated[Day | None, Field(description="Up to this day (UTC).")] = None,
+    tool: Annotated[str | None, Field(description="Such as update_contact.")] = None,
+    record: Annotated[str | None, Field(description="Id or uuid of a record.")] = None,
+    before: Annotated[str | None, Field(description="Older than this change.")] = None,
+    limit: Annotated[RowCount | None, Field(description="Default 25.")] = None,
 ) -> Record:
-    """List what was changed through this server, newest first: tool, arguments, outcome, how it was confirmed. Not what
-    people did on the website. undo_change takes one back. Uses no request."""
+    """List changes made through this server, newest first, not those made on the website. To take one back
+    use undo_change. Uses no request."""
     most = limit or 25
     if before and backend.log.entry(before) is None:
         raise errors.ArgumentError(
@@ -173,8 +167,8 @@ def outcome(log: WriteLog, entry: Entry) -> str:
 
 @own_tool(Effect.UPDATE, possible=set(Consequence))
 async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
-    """Take back one change of list_changes: updates, moves, labels and the like get their previous values. For a delete
-    it answers with the call that creates the record anew, for the user to decide. Mail cannot be taken back."""
+    """Take back one change of list_changes. For a delete it gives the call that creates the record anew. Mail
+    cannot be taken back."""
     entry = _entry(backend, change_id)
     plan = undo.plan(entry, backend.log.of_job(change_id))
     if plan.refused:

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taskip_mcp import __version__, redact
 from taskip_mcp import settings as settings_module
 from taskip_mcp.errors import ConfigError
 from taskip_mcp.settings import Settings, is_loopback
 
+if TYPE_CHECKING:
+    import argparse
+    from datetime import date
+
 CONFIG_EXIT = 2
+
+
+@dataclass
+class Serve:
+    """What is served without arguments, and the defaults of those."""
+
+    transport: str = "stdio"
+    host: str = "127.0.0.1"
+    port: int = 8000
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands and options."""
+    import argparse
+
     root = argparse.ArgumentParser(
         prog="taskip-mcp",
         description="MCP server for TaskIP. Without a command it serves; settings come from the environment.",
     )
     root.add_argument("--version", action="version", version=f"taskip-mcp {__version__}")
-    root.add_argument("--transport", choices=["stdio", "http", "sse"], default="stdio", help="default: stdio")
-    root.add_argument("--host", default="127.0.0.1", help="loopback address for http and sse")
-    root.add_argument("--port", type=int, default=8000, help="port for http and sse; default: 8000")
+    root.add_argument(
+        "--transport", choices=["stdio", "http", "sse"], default=Serve.transport, help="default: stdio"
+    )
+    root.add_argument("--host", default=Serve.host, help="loopback address for http and sse")
+    root.add_argument(
+        "--port", type=int, default=Serve.port, help=f"port for http and sse; default: {Serve.port}"
+    )
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
-    schemas = commands.add_parser("schemas", help="write tool_schemas/ from the functions")
+    schemas = commands.add_parser(
+        "schemas", help="write tool_schemas/ and the compiled file from the functions"
+    )
     schemas.add_argument("--check", action="store_true", help="only compare; exit 1 on any difference")
     sandbox = commands.add_parser("sandbox", help="serve the embedded TaskIP on a loopback port")
     sandbox.add_argument("--host", dest="sandbox_host", default="127.0.0.1", help="loopback address")
@@ -51,10 +72,18 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run a command; the exit status is 0, 1 for differences, 2 for wrong settings."""
-    options = parser().parse_args(arguments)
+def run(arguments: Sequence[str], loaded: Callable[[], None] = lambda: None) -> int:
+    """Run a command; the exit status is 0, 1 for differences, 2 for wrong settings.
+
+    `loaded` is called when a server is about to serve, and before any other command.
+    """
     try:
+        # As clients start it: then there is nothing to parse, and no parser to load.
+        if not arguments:
+            return _serve(Serve(), loaded)
+        options = parser().parse_args(arguments)
+        if options.command:
+            loaded()
         match options.command:
             case "schemas":
                 return _schemas(check=options.check)
@@ -65,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
             case "demo":
                 return _demo()
             case _:
-                return _serve(options)
+                return _serve(Serve(options.transport, options.host, options.port), loaded)
     except ConfigError as error:
         sys.stderr.write(f"taskip-mcp: {error}\n")
         return CONFIG_EXIT
@@ -73,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: Serve, loaded: Callable[[], None]) -> int:
     import anyio
 
     if options.transport != "stdio":
@@ -84,20 +113,22 @@ def _serve(options: argparse.Namespace) -> int:
         sys.stderr.write(f"taskip-mcp: no such setting, so it has no effect: {', '.join(unknown)}\n")
     if settings.policy.open:
         sys.stderr.write(f"taskip-mcp: {unconfirmed(settings)}\n")
-    anyio.run(_serve_async, options, settings)
+    anyio.run(_serve_async, options, settings, loaded)
     return 0
 
 
-async def _serve_async(options: argparse.Namespace, settings: Settings) -> None:
-    from taskip_mcp import listen, register
+async def _serve_async(options: Serve, settings: Settings, loaded: Callable[[], None]) -> None:
     from taskip_mcp.server import App, build_server
 
     app = App(settings)
     server = build_server(app)
+    loaded()
     try:
         if options.transport == "stdio":
             await server.run_stdio_async()
             return
+        from taskip_mcp import listen, register
+
         sse = options.transport == "sse"
         make = server.sse_app if sse else server.streamable_http_app
         await listen.serve(
@@ -149,7 +180,7 @@ def _schemas(*, check: bool) -> int:
 
     if not check:
         changed = schemas.write()
-        sys.stdout.write(f"{len(changed)} files written in {schemas.folder()}\n")
+        sys.stdout.write(f"{len(changed)} files written: {schemas.folder()}, {schemas.COMPILED}\n")
         return 0
     changed = schemas.differences()
     for name in changed:
@@ -175,6 +206,9 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _day(text: str) -> date:
+    import argparse
+    from datetime import date
+
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -182,6 +216,8 @@ def _day(text: str) -> date:
 
 
 def _count(text: str) -> int:
+    import argparse
+
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("use a whole number of 1 or more")
     return int(text)

@@ -117,13 +117,17 @@ def parse_route(text: str, origin: Origin) -> Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tool:
-    """What every tool has: a typed function, its effect, and the consequences that some arguments have."""
+    """What every tool has: a typed function, its effect, and the consequences that some arguments have.
+
+    `marked` is for tools of the server that read records of TaskIP: their results come with outsiders' text marked.
+    """
 
     function: Function
     effect: Effect
     possible: frozenset[Consequence] = frozenset()
     idempotent: bool = True
     judge: Judge | None = None
+    marked: bool = False
 
     @property
     def name(self) -> str:

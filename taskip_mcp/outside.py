@@ -172,26 +172,45 @@ def _kind(group: str, path: Place) -> Kind | None:
 # --- results ----------------------------------------------------------------------------------------------
 
 
-def readable(value: Any, group: str) -> tuple[Any, bool]:
-    """A result as the model may read it, and whether it holds text of outsiders."""
-    found = False
+class Foreign(str):
+    """Readable text that outsiders wrote. What is made of it is marked as well: see `joined`."""
+
+    __slots__ = ()
+
+
+def joined(*parts: str) -> str:
+    """The parts in one text, which outsiders wrote if they wrote any part."""
+    text = "".join(parts)
+    return Foreign(text) if any(isinstance(part, Foreign) for part in parts) else text
+
+
+def holds_foreign(value: Any) -> bool:
+    """Whether marked text stands anywhere in a value, in names of fields as well."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        return any(isinstance(name, Foreign) or holds_foreign(item) for name, item in items)
+    if isinstance(value, list):
+        return any(holds_foreign(item) for item in cast("list[Any]", value))
+    return isinstance(value, Foreign)
+
+
+def readable(value: Any, group: str) -> Any:
+    """A result as the model may read it; what outsiders wrote is marked as `Foreign`."""
 
     def walk(node: Any, path: Place) -> Any:
-        nonlocal found
         if isinstance(node, dict):
             return _renamed(
                 (name, walk(each, (*path, name))) for name, each in cast("dict[str, Any]", node).items()
             )
         if isinstance(node, list):
             return [walk(each, path) for each in cast("list[Any]", node)]
-        if not isinstance(node, str):
+        if not isinstance(node, str) or isinstance(node, Foreign):
             return node
         kind = _kind(group, path)
         text = _shown(node) if kind == "html" and not AS_GIVEN & set(path) else clean(node)
-        found = found or (kind is not None and bool(text.strip()))
-        return text
+        return Foreign(text) if kind is not None and text.strip() else text
 
-    return walk(value, ()), found
+    return walk(value, ())
 
 
 def _renamed(items: Iterator[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,12 +26,22 @@ _registry: dict[str, Tool] = {}
 
 
 def own_tool(
-    effect: Effect, *, possible: Iterable[Consequence] = (), idempotent: bool = True
+    effect: Effect,
+    *,
+    possible: Iterable[Consequence] = (),
+    idempotent: bool = True,
+    marked: bool = False,
 ) -> Callable[[Function], Function]:
-    """Register a typed function as a tool of the server; its first parameter is the backend."""
+    """Register a typed function as a tool of the server; its first parameter is the backend. `marked`: see `Tool`."""
 
     def register(function: Function) -> Function:
-        made = Tool(function=function, effect=effect, possible=frozenset(possible), idempotent=idempotent)
+        made = Tool(
+            function=function,
+            effect=effect,
+            possible=frozenset(possible),
+            idempotent=idempotent,
+            marked=marked,
+        )
         _registry[made.name] = made
         return function
 
@@ -40,7 +50,8 @@ def own_tool(
 
 def tools() -> dict[str, Tool]:
     """The server's own tools by name."""
-    importlib.import_module("taskip_mcp.changes")  # registers its own
+    for name in ("changes", "overview"):  # each registers its own
+        importlib.import_module(f"taskip_mcp.{name}")
     return dict(_registry)
 
 
@@ -65,7 +76,7 @@ async def perform(backend: Backend, tool: Tool, arguments: Mapping[str, Any], ca
 
 @own_tool(Effect.READ)
 async def get_rate_budget(backend: Backend) -> Record:
-    """Show how many requests the API key has left in each window, without using one. Look here before long work."""
+    """Show the requests left in each rate window. Look here before long work. Uses none."""
     return await budget(backend)
 
 
@@ -92,14 +103,12 @@ async def budget(backend: Backend) -> Record:
 
 # --- jobs -------------------------------------------------------------------------------------------------
 
-JobId = Annotated[
-    str, Field(min_length=1, max_length=40, description="Id from list_jobs or from a job's report.")
-]
+JobId = Annotated[str, Field(min_length=1, max_length=40, description="Of list_jobs, or of a job's report.")]
 
 
 @own_tool(Effect.READ)
 async def list_jobs(backend: Backend) -> Record:
-    """List bulk jobs with how far they got, and writes that were interrupted. Uses no request."""
+    """List bulk jobs with how far they got, and interrupted writes. Uses no request."""
     log = backend.log
     entries = [*log.unfinished(), *log.finished_jobs()]
     return {"items": [_shown(backend, entry) for entry in entries], "returned": len(entries)}
@@ -133,8 +142,8 @@ def moment(at: float) -> str:
 
 @own_tool(Effect.BULK, possible=set(Consequence))
 async def resume_job(backend: Backend, job_id: JobId) -> Any:
-    """Go on with a job that list_jobs shows as unfinished: what was done is not done again, what may have been done is
-    looked at first. An interrupted single write is only looked up, never sent again."""
+    """Go on with an unfinished job of list_jobs; nothing is done twice. An interrupted single write is only
+    looked up."""
     entry = jobs.resumable(backend, job_id)
     if entry.kind == "begun":
         return await jobs.resume(backend, job_id, Confirmation())  # it only looks

@@ -6,9 +6,11 @@ A type ends in ``| None`` where the parameter is optional; ``= None`` then means
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from taskip_mcp.named import Named
 
 
 def _no_bool(value: Any) -> Any:
@@ -52,43 +54,43 @@ Position = Annotated[int, Field(ge=0), BeforeValidator(_no_bool)]
 RecordId = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
 Reference = Annotated[str, Field(min_length=1, max_length=100), BeforeValidator(_as_text)]
 
-ContactId = Annotated[RecordId, Field(description="Contact id (list_contacts).")]
-CompanyId = Annotated[RecordId, Field(description="Company id (list_companies).")]
-MemberId = Annotated[RecordId, Field(description="Team member id (list_team_members).")]
-InvoiceId = Annotated[RecordId, Field(description="Invoice id (list_invoices), not the invoice number.")]
-QuotationId = Annotated[
-    RecordId, Field(description="Quotation id (list_quotations), not the quotation number.")
-]
-TicketId = Annotated[Reference, Field(description="Ticket id or uuid (list_tickets).")]
-DocumentId = Annotated[RecordId, Field(description="Document id (list_documents).")]
-ProjectId = Annotated[
-    Reference, Field(description="Project id or uuid (list_projects); the uuid saves a request.")
-]
-TaskId = Annotated[RecordId, Field(description="Task id (list_tasks).")]
-ContainerId = Annotated[RecordId, Field(description="Board column: container_id of list_tasks.")]
-AttributeId = Annotated[RecordId, Field(description="Project attribute id (list_project_attributes).")]
-PipelineId = Annotated[Reference, Field(description="Pipeline uuid (list_pipelines).")]
-DealId = Annotated[RecordId, Field(description="Deal id (list_deals).")]
-StageId = Annotated[RecordId, Field(description="Stage id (list_stages).")]
-MeetingId = Annotated[Reference, Field(description="Meeting uuid (list_meetings).")]
-BookingId = Annotated[RecordId, Field(description="Booking id (list_meeting_bookings).")]
-ConversationId = Annotated[Reference, Field(description="Conversation uuid (list_conversations).")]
-TagId = Annotated[RecordId, Field(description="Inbox tag id (tags of list_conversations).")]
+# An id, or the exact name that people use (see `taskip_mcp.named`). Bulk lists take `RecordId`: a job is about ids.
+ContactId = Annotated[RecordId, Named("contact")]
+CompanyId = Annotated[RecordId, Named("company")]
+MemberId = Annotated[RecordId, Named("member")]
+InvoiceId = Annotated[RecordId, Named("invoice")]
+QuotationId = Annotated[RecordId, Named("quotation")]
+TicketId = Annotated[Reference, Named("ticket")]
+DocumentId = Annotated[RecordId, Named("document")]
+ProjectId = Annotated[Reference, Named("project")]
+TaskId = Annotated[RecordId, Named("task")]
+ContainerId = Annotated[RecordId, Named("container")]
+AttributeId = Annotated[RecordId, Named("attribute")]
+LabelId = Annotated[RecordId, Named("label")]
+ProjectTagId = Annotated[RecordId, Named("tag")]
+CategoryId = Annotated[RecordId, Named("category")]
+PipelineId = Annotated[Reference, Named("pipeline")]
+DealId = Annotated[RecordId, Named("deal")]
+StageId = Annotated[RecordId, Named("stage")]
+MeetingId = Annotated[Reference, Named("meeting")]
+TagId = Annotated[RecordId, Named("inbox_tag")]
+
+BookingId = RecordId
+ConversationId = Reference
 
 MediaId = Annotated[
-    RecordId | None,
-    Field(
-        description="Id of a file already in TaskIP's media library; the API offers no way to upload or list."
-    ),
+    RecordId | None, Field(description="Id of a file that is in TaskIP; none can be uploaded.")
 ]
-LookupId = Annotated[
-    RecordId | None,
-    Field(description="TaskIP lookup id; the API does not list them, so copy it from a record."),
+LookupId = RecordId | None
+"""Country, state, city and their like: the API does not list them."""
+
+CountryId = Annotated[
+    LookupId, Field(description="Copied from a record, like state_id and city_id; TaskIP lists none.")
 ]
 
 # --- dates, times, money, text ----------------------------------------------------------------------------
 
-Day = Annotated[date, BeforeValidator(_only_text), Field(description="YYYY-MM-DD.")]
+Day = Annotated[date, BeforeValidator(_only_text)]
 CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 CURRENCY = r"^[A-Z]{3}$"
 COLOR = r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"
@@ -101,79 +103,45 @@ PATTERN_WORDS = {
 }
 """What an error says instead of a regular expression."""
 
-ClockTime = Annotated[str, Field(pattern=CLOCK, description="HH:MM, 24 hours.")]
+ClockTime = Annotated[str, Field(pattern=CLOCK, description="HH:MM.")]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_bool)]
 Amount = Annotated[float, Field(allow_inf_nan=False, ge=0), BeforeValidator(_no_bool)]
-Money = Annotated[Amount, Field(description="In currency units, such as 12.5.")]
-Currency = Annotated[str, Field(pattern=CURRENCY, description="ISO 4217 code, such as USD.")]
-Color = Annotated[str, Field(pattern=COLOR, description="Hex colour, such as #1E90FF.")]
+Money = Annotated[Amount, Field(description="In currency units.")]
+Currency = Annotated[str, Field(pattern=CURRENCY, description="Such as USD.")]
+Color = Annotated[str, Field(pattern=COLOR, description="Such as #1E90FF.")]
 Email = Annotated[str, Field(pattern=EMAIL, max_length=191)]
 Text = Annotated[str, Field(min_length=1)]
 ShortText = Annotated[str, Field(min_length=1, max_length=191)]
-Timezone = Annotated[str | None, Field(description="IANA name, such as Europe/Berlin.")]
+Timezone = Annotated[str | None, Field(description="IANA name.")]
 
 # --- lists ------------------------------------------------------------------------------------------------
 
-PageNumber = Annotated[RecordId | None, Field(description="Default 1.")]
+ROWS = 25
+"""Rows of a page unless the caller says otherwise; half of TaskIP's default (contract conventions.pagination)."""
+
+PageNumber = RecordId | None
 RowCount = Annotated[int, Field(ge=1, le=100), BeforeValidator(_no_bool)]
-Limit = Annotated[RowCount | None, Field(description="Rows a page; default 50.")]
-Order = Annotated[Literal["asc", "desc"] | None, Field(description="Sort direction.")]
-DateFrom = Annotated[Day | None, Field(description="From this day, YYYY-MM-DD.")]
-DateTo = Annotated[Day | None, Field(description="Up to this day, YYYY-MM-DD.")]
-
-# The reference promises these filters for "many endpoints"; where no guide of a list confirms one, TaskIP may
-# ignore it, and the model is told so.
-UnverifiedSearch = Annotated[str | None, Field(description="Text search. Unverified here: may be ignored.")]
-UnverifiedStatus = Annotated[str | None, Field(description="Unverified here: may be ignored.")]
-UnverifiedDateFrom = Annotated[Day | None, Field(description="YYYY-MM-DD. Unverified here: may be ignored.")]
-UnverifiedDateTo = Annotated[Day | None, Field(description="YYYY-MM-DD. Unverified here: may be ignored.")]
-CreatedAt = Annotated[Day | None, Field(description="Creation day, YYYY-MM-DD. Unverified: may be ignored.")]
-UnverifiedSort = Annotated[
-    str | None, Field(description="Field to sort by. Unverified here: may be ignored.")
-]
-UnverifiedOrder = Annotated[
-    Literal["asc", "desc"] | None, Field(description="Unverified here: may be ignored.")
-]
-
-
-class UnverifiedDates(TypedDict, total=False):
-    """The date filters of a list whose guide has none of them."""
-
-    date_from: UnverifiedDateFrom
-    date_to: UnverifiedDateTo
-    created_at: CreatedAt
-
-
-class UnverifiedFilters(UnverifiedDates, total=False):
-    """All common filters, for a list whose guide documents no parameter."""
-
-    search: UnverifiedSearch
-    status: UnverifiedStatus
-    sort: UnverifiedSort
-    order: UnverifiedOrder
-
+Limit = RowCount
+Order = Literal["asc", "desc"] | None
+DateFrom = Day | None
+DateTo = Day | None
 
 # --- control ----------------------------------------------------------------------------------------------
 
 Confirm = Annotated[
     bool,
     BeforeValidator(_only_true),
-    Field(
-        description="Leave out first: that shows what would happen, or asks the person. true: they agreed."
-    ),
+    Field(description="Omit to preview; true once the user agreed."),
 ]
-ConfirmCode = Annotated[
-    str | None, Field(max_length=200, description="The confirm_code of the preview, where it has one.")
-]
+ConfirmCode = Annotated[str | None, Field(max_length=200, description="From the preview.")]
 AllowDuplicate = Annotated[
     bool,
     BeforeValidator(_only_true),
-    Field(
-        description="true sends it although an identical call was sent just before or is of unknown outcome."
-    ),
+    Field(description="Repeat a recent identical call."),
 ]
 Extra = Annotated[
     dict[str, Any] | None,
-    Field(description="Further body fields by their TaskIP names; TaskIP does not document this body."),
+    Field(description="Further body fields by TaskIP's names."),
 ]
-CLEAR = "Fields to empty. A field that is left out keeps its value."
+CLEAR = WithJsonSchema({"type": "array", "items": {"type": "string"}, "description": "Fields to empty."})
+"""Mark of `clear`: its names are those of the optional parameters beside it, so that they are not listed twice."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
@@ -223,7 +223,10 @@ class PutBack:
         return found | ({each: [number] if each == self.tool.chunk else number} if each else {})
 
     def _clearable(self) -> list[str]:
-        return self.takes.get("clear", {}).get("items", {}).get("enum", [])
+        """The names that `clear` takes: the schema says no more than that they are texts."""
+        field = tools.model_of(self.tool).model_fields.get("clear")
+        names = get_args(field.annotation)[0] if field else None  # of `list[Literal[...]] | None`
+        return list(get_args(get_args(names)[0])) if names else []
 
     def _source(self, name: str) -> str:
         return self.inverse.left.get(name, name)

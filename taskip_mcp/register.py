@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+import operator
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
 from mcp.server import MCPServer
@@ -18,26 +19,35 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import (
+    CacheableResult,
     CallToolResult,
     ContentBlock,
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
     InputRequiredResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
     ResourceLink,
     TextContent,
     ToolAnnotations,
 )
+from mcp_types.methods import CacheableMethod
 
+from taskip_mcp import structured as structured_
 from taskip_mcp import turn
 from taskip_mcp.caller import AskError, Caller, Reply
 from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError
 from taskip_mcp.resources import JSON, ResourceEntry
 from taskip_mcp.schemas import ToolEntry
 
+if TYPE_CHECKING:
+    from taskip_mcp.show import Answer
+
 logger = logging.getLogger(__name__)
 
-Perform = Callable[[ToolEntry, dict[str, Any], Caller], Awaitable[Any]]
+Perform = Callable[[ToolEntry, dict[str, Any], Caller], Awaitable["Answer"]]
 ReadResource = Callable[[ResourceEntry, dict[str, Any]], Awaitable[str | bytes]]
 
 
@@ -49,11 +59,15 @@ class RawArguments(FuncMetadata):
         return {"raw": arguments_to_validate}
 
 
-def tool(entry: ToolEntry, perform: Perform, ask_timeout: float) -> Tool:
-    """The SDK tool of an entry. A question of its gate may stay open for `ask_timeout` seconds."""
+def tool(entry: ToolEntry, perform: Perform, ask_timeout: float, *, structured: bool = False) -> Tool:
+    """The SDK tool of an entry. A question of its gate may stay open for `ask_timeout` seconds.
+
+    With `structured` results are structured content with an output schema, and one line of text.
+    """
 
     async def handler(raw: dict[str, Any], context: Context) -> CallToolResult | InputRequiredResult:
-        return await answer(entry, raw, perform, caller_of(context, ask_timeout))
+        caller = caller_of(context, ask_timeout)
+        return await answer(entry, raw, perform, caller, structured=structured)
 
     return Tool(
         fn=handler,
@@ -61,7 +75,9 @@ def tool(entry: ToolEntry, perform: Perform, ask_timeout: float) -> Tool:
         title=entry.title,
         description=entry.description,
         parameters=entry.inputSchema,
-        fn_metadata=RawArguments(arg_model=ArgModelBase),
+        fn_metadata=RawArguments(
+            arg_model=ArgModelBase, output_schema=structured_.output_schema(entry) if structured else None
+        ),
         is_async=True,
         context_kwarg="context",
         annotations=ToolAnnotations.model_validate(entry.annotations),
@@ -74,13 +90,11 @@ def tool(entry: ToolEntry, perform: Perform, ask_timeout: float) -> Tool:
 
 
 async def answer(
-    entry: ToolEntry, raw: dict[str, Any], perform: Perform, caller: Caller
+    entry: ToolEntry, raw: dict[str, Any], perform: Perform, caller: Caller, *, structured: bool = False
 ) -> CallToolResult | InputRequiredResult:
     """Run a call; every failure becomes a result that the model can read, never a protocol error."""
-    from taskip_mcp.results import Saved, render
-
     try:
-        result = await perform(entry, raw, caller)
+        return _result(await perform(entry, raw, caller), structured)
     except AskError as asked:
         return InputRequiredResult(
             input_requests={QUESTION: ElicitRequest(params=_form(asked.question))}, request_state=asked.state
@@ -88,7 +102,9 @@ async def answer(
     except RefusedError as refused:
         if refused.shown is None:
             return _failure(str(refused))
-        return _failure(f"{refused.reason}\n{render(refused.shown, entry.group)}\n{NOTHING}")
+        from taskip_mcp.show import preview
+
+        return _failure(f"{refused.reason}\n{preview(refused.shown, entry.group)}\n{NOTHING}")
     except TaskipError as error:
         return _failure(str(error))
     except Exception:
@@ -102,12 +118,16 @@ async def answer(
                 else " It is not known whether anything was changed: read the record."
             )
         )
-    content: list[ContentBlock] = [TextContent(type="text", text=render(result, entry.group))]
-    if isinstance(result, Saved):
+
+
+def _result(shown: Answer, structured: bool) -> CallToolResult:
+    """The text once: minified, or one line beside the structured content."""
+    content: list[ContentBlock] = [TextContent(type="text", text=shown.line if structured else shown.text)]
+    if saved := shown.saved:
         content.append(
-            ResourceLink(type="resource_link", uri=result.uri, name=result.path.name, mime_type=result.type)
+            ResourceLink(type="resource_link", uri=saved.uri, name=saved.path.name, mime_type=saved.type)
         )
-    return CallToolResult(content=content)
+    return CallToolResult(content=content, structured_content=shown.document if structured else None)
 
 
 # --- asking the person ------------------------------------------------------------------------------------
@@ -125,10 +145,15 @@ MODERN = "2026-07-28"
 """The first version in which questions travel with results instead of as requests of the server."""
 
 
+def client_of(context: Any) -> str:
+    """What the client calls itself."""
+    parameters = context.session.client_params
+    return parameters.client_info.name if parameters else ""
+
+
 def caller_of(context: Context, ask_timeout: float) -> Caller:
     """The client of a call, and how its person is asked, if that is possible."""
-    parameters = context.session.client_params
-    name = parameters.client_info.name if parameters else ""
+    name = client_of(context)
     modern = (context.protocol_version or "") >= MODERN
     if not _can_ask(context, modern):
         return Caller(name, context.report_progress)
@@ -192,6 +217,84 @@ def _failure(text: str) -> CallToolResult:
     from taskip_mcp.outside import clean
 
     return CallToolResult(content=[TextContent(type="text", text=clean(text))], is_error=True)
+
+
+# --- lists and resources ----------------------------------------------------------------------------------
+
+
+class Server(MCPServer[Any]):
+    """The SDK's server, answering lists from what was compiled instead of making and validating objects for each row.
+
+    The envelope of these answers, and their check against the protocol's version, stay the SDK's. When somebody adds a
+    tool or a template, or takes one away, lists go the SDK's way again.
+    """
+
+    _make_templates: Callable[[], None] | None = None
+
+    def list_compiled(
+        self,
+        entries: Sequence[ToolEntry],
+        templates: Sequence[dict[str, Any]],
+        make_templates: Callable[[], None],
+        listed: Callable[[str], None] = lambda client: None,
+    ) -> None:
+        """List `entries`, of which this server's tools were made, and `templates`, which are made with the first read:
+        the SDK builds a pydantic model for each. `listed` is told the name of a client that asks for the tools."""
+        tools = self._tool_manager.list_tools()
+        rows = [_row(entry, made) for entry, made in zip(entries, tools, strict=True)]
+        all_tools = self._envelope("tools/list", ListToolsResult(tools=[])) | {"tools": rows}
+        nothing = ListResourceTemplatesResult(resource_templates=[])
+        all_templates = self._envelope("resources/templates/list", nothing) | {"resourceTemplates": templates}
+        self._make_templates = make_templates
+
+        async def list_tools(context: Any, parameters: PaginatedRequestParams) -> Any:
+            listed(client_of(context))
+            present = self._tool_manager.list_tools()
+            if len(present) == len(tools) and all(map(operator.is_, present, tools)):
+                return all_tools
+            return await self._handle_list_tools(context, parameters)
+
+        async def list_templates(context: Any, parameters: PaginatedRequestParams) -> Any:
+            if self._make_templates and not self._resource_manager.list_templates():
+                return all_templates
+            return await self._handle_list_resource_templates(context, parameters)
+
+        add = self._lowlevel_server.add_request_handler
+        add("tools/list", PaginatedRequestParams, list_tools)
+        add("resources/templates/list", PaginatedRequestParams, list_templates)
+
+    def _envelope(self, method: CacheableMethod, nothing: CacheableResult) -> dict[str, Any]:
+        """What the SDK puts around an empty list; how long it may be cached is left to the SDK where it was told."""
+        told = {"ttl_ms", "cache_scope"} if method in self._lowlevel_server.cache_hints else set[str]()
+        return nothing.model_dump(by_alias=True, mode="json", exclude_none=True, exclude=told)
+
+    async def list_resource_templates(self) -> Any:
+        """Those of the SDK's own making."""
+        self._with_templates()
+        return await super().list_resource_templates()
+
+    async def read_resource(self, uri: Any, context: Any = None) -> Any:
+        """Read by address."""
+        self._with_templates()
+        return await super().read_resource(uri, context)
+
+    def _with_templates(self) -> None:
+        make, self._make_templates = self._make_templates, None
+        if make:
+            make()
+
+
+def _row(entry: ToolEntry, made: Tool) -> dict[str, Any]:
+    """A tool as it is listed."""
+    row = {
+        "name": entry.name,
+        "title": entry.title,
+        "description": entry.description,
+        "inputSchema": entry.inputSchema,
+        "annotations": entry.annotations,
+        "_meta": made.meta,
+    }
+    return row if made.output_schema is None else row | {"outputSchema": made.output_schema}
 
 
 def add_resource(server: MCPServer, entry: ResourceEntry, read: ReadResource) -> None:

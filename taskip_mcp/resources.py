@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from taskip_mcp import __version__
@@ -46,6 +46,11 @@ class ResourceEntry:
     def has_pages(self) -> bool:
         """Whether the address takes a page."""
         return "page" in self.query_variables
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the address has variables; without any it is listed as a resource."""
+        return "{" in self.uri
 
     @property
     def path_variables(self) -> tuple[str, ...]:
@@ -98,7 +103,7 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
         "What happened in a project.",
     ),
     ResourceEntry("taskip://activity{?limit}", "project.dashboard_activity", "activity", "What happened lately."),
-    ResourceEntry("taskip://tasks{?status,assigned_to}", "project.all_tasks", "tasks", "Tasks of all projects."),
+    ResourceEntry("taskip://tasks{?assigned_to}", "project.all_tasks", "tasks", "Tasks of all projects."),
     ResourceEntry("taskip://projects/{project_id}/tasks/{task_id}", "task.get", "task", "One task."),
     ResourceEntry(
         "taskip://projects/{project_id}/tasks/{task_id}/files", "task_file.list", "task_files", "Files of a task."
@@ -150,17 +155,19 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     A list is the page that was asked for, ``{"items", "returned", "total", "next_page"}``; with ``page=all`` it is
     ``{"items", "returned", "pages", "complete"}``, and ``next_page`` and ``note`` where not all could be read.
     """
-    from taskip_mcp import arguments, operation, results
+    from taskip_mcp import arguments, calls, names, operation, show
     from taskip_mcp.call import Call
-    from taskip_mcp.confirm import perform
 
     found = operation.find(entry.contract)
     given = {name: value for name, value in variables.items() if value != ""}
     if entry.has_pages and given.get("page") == ALL:
-        return results.document((await _every_page(backend, found, given)).shape(), found.group)
+        collected = await _every_page(backend, found, given)
+        return show.minified(show.answer(collected.shape(), found, whole=True).document)
     values = arguments.validate(found, given)
+    ask = show.Ask.take(found, values)
+    values = await names.resolve(backend, found, values)
     if entry.mime_type != PDF:
-        return results.document(await perform(backend, found, values), found.group)
+        return show.minified(show.answer(await calls.run(backend, found, values), found, ask).document)
     answer = await Call(backend, found, values)()
     if not isinstance(answer.payload, bytes):
         raise UnreadableError(
@@ -171,16 +178,21 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
 
 async def _every_page(backend: Backend, found: Operation, given: Mapping[str, Any]) -> Collected:
     """All rows of a list; each page is one read of its operation, behind the calls that somebody waits for."""
-    from taskip_mcp import arguments, confirm, pages, turn
+    from taskip_mcp import arguments, confirm, filters, names, pages, show, turn
+    from taskip_mcp.wire import Page
 
-    limit = given.get("limit", arguments.schema_of(found)["properties"]["limit"]["maximum"])
+    limit = given.get("limit", arguments.strict_schema_of(found)["properties"]["limit"]["maximum"])
     values = arguments.validate(found, {**given, "page": 1, "limit": limit})
+    show.Ask.take(found, values)
+    values = await names.resolve(backend, found, values)
 
     async def fetch(number: int) -> Page:
         with turn.background():
             return await confirm.perform(backend, found, values | {"page": number})
 
-    return await pages.collect(fetch, size=values["limit"])
+    collected = await pages.collect(fetch, size=values["limit"])
+    # Where the list ends is told by whole pages, so that rows are left out only now.
+    return replace(collected, items=filters.checked(found.contract, values, Page(collected.items)).items)
 
 
 def about(settings: Settings, backend: Backend | None, tools: int) -> str:

@@ -10,8 +10,8 @@ file      ``{"saved": path, "size": bytes, "type": ...}`` and a resource link
 
 ``total`` and ``next_page`` are left out where TaskIP does not say, or where there is no further page.
 
-What people outside the workspace wrote is made readable and fenced while a result is written down (see
-`taskip_mcp.outside`): nothing before that changes it, and `parse` reads a result with or without a fence.
+How a result is written down, and what of a record the model gets to see, is in `taskip_mcp.show`: nothing before that
+changes what TaskIP said. `parse` reads what was written, with or without a fence.
 """
 
 from __future__ import annotations
@@ -23,18 +23,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from taskip_mcp import outside
-from taskip_mcp.operation import OWN_GROUP
 from taskip_mcp.redact import masked
 from taskip_mcp.wire import JsonObject, Page
 
 __all__ = [
-    "Page", "Record", "Report", "Saved", "Written", "document", "parse", "render", "shape", "tidy", "written",
+    "Page", "Record", "Report", "Saved", "Written", "parse", "shape", "tidy", "written",
 ]  # fmt: skip
 
 Record = JsonObject
-
-NOTICE_KEY = "_notice"
-"""No field of TaskIP is called so; it comes before those of the record, and is part of no fence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +38,14 @@ class Written:
     """A write that was carried out: in words, the record's id, what it holds now (or what was sent).
 
     `note` tells what is unusual: that the answer was lost and what was looked at, or that nothing was sent again.
+    `whole` says that `changed` is a record as TaskIP has it.
     """
 
     done: str
     id: Any
     changed: JsonObject
     note: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +72,15 @@ class Saved:
 def written(done: str, *, id: Any = None, record: Record | None = None, sent: Mapping[str, Any]) -> Written:
     """`Written` from a record where TaskIP returned one, else from the fields that were sent."""
     own = record.get("id", record.get("uuid")) if record else None
-    return Written(done, own if id is None else id, record if record else masked(sent))
+    return Written(done, own if id is None else id, record or masked(sent), whole=bool(record))
 
 
 def shape(result: Any) -> JsonObject:
     """Any result of an operation as the JSON object that the model reads."""
     if isinstance(result, Page):
         counts = {"returned": len(result.items), "total": result.total, "next_page": result.next_page}
-        return {"items": [tidy(item) for item in result.items]} | tidy(counts)
+        note = {"note": result.note} if result.note else {}
+        return {"items": [tidy(item) for item in result.items]} | tidy(counts) | note
     if isinstance(result, Written):
         note = {"note": result.note} if result.note else {}
         return tidy({"done": result.done, "id": result.id}) | {"changed": _kept(result.changed)} | note
@@ -109,32 +108,6 @@ def tidy(value: Any) -> Any:
     return value
 
 
-def render(result: Any, group: str = OWN_GROUP) -> str:
-    """Minified JSON text of any result of a group, fenced where it holds text of outsiders.
-
-    For the server's own group, and for one that is not known, text counts that does in any group.
-    """
-    shown, foreign = _readable(result, group)
-    text = _minified(shown)
-    return outside.fenced(text) if foreign else text
-
-
-def document(result: Any, group: str) -> str:
-    """The same for a resource. That is JSON, which lines around it would break: the notice is its first key."""
-    shown, foreign = _readable(result, group)
-    return _minified({NOTICE_KEY: outside.NOTICE_INSIDE} | shown if foreign else shown)
-
-
 def parse(text: str) -> Any:
     """The JSON value of a result, fenced or not; raises ValueError for text that is none, such as an error's."""
     return json.loads(outside.unfenced(text))
-
-
-def _readable(result: Any, group: str) -> tuple[JsonObject, bool]:
-    shown = shape(result)
-    # The paths of a saved file are ours, and must be exact.
-    return (shown, False) if isinstance(result, Saved) else outside.readable(shown, group)
-
-
-def _minified(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

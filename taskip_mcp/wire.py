@@ -211,11 +211,15 @@ def message_of(payload: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows of a list; `total` and `next_page` are None where TaskIP does not say."""
+    """Rows of a list; `total` and `next_page` are None where TaskIP does not say.
+
+    `note` tells what the model has to know of them, such as rows that were left out.
+    """
 
     items: list[JsonObject]
     total: int | None = None
     next_page: int | None = None
+    note: str = ""
 
 
 def page_of(payload: Any, key: str = "data", *, asked: int | None = None, limit: int | None = None) -> Page:

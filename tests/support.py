@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from taskip_mcp import arguments, confirm, operation, writes
+from taskip_mcp import arguments, confirm, operation, show, writes
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.client import TaskipClient
 from taskip_mcp.files import Files
@@ -93,13 +93,16 @@ def backend(
 async def run(api: Backend, name: str, /, **raw: Any) -> Any:
     """Validate and perform a tool by name, as the server does."""
     found = operation.load_all()[name]
-    return await confirm.perform(api, found, arguments.validate(found, raw))
+    values = arguments.validate(found, raw)
+    show.Ask.take(found, values)
+    return await confirm.perform(api, found, values)
 
 
 def call_of(api: Backend, name: str, raw: Mapping[str, Any], *, again: bool = False) -> Call:
     """The call of a tool by name, validated, without what steers the gate."""
     found = operation.load_all()[name]
     values = arguments.validate(found, dict(raw))
+    show.Ask.take(found, values)
     for control in ("confirm", "confirm_code", "allow_duplicate"):
         values.pop(control, None)
     return Call(api, found, values, again=again)

@@ -205,7 +205,7 @@ async def test_a_preview_says_how_many_requests_the_confirmed_call_takes() -> No
         app = App(settings("flag"), door)  # a new server: one that has looked things up needs fewer
         door.sandbox.reset()
         given = arguments_for(tool, door.sandbox) | CONSEQUENT.get(tool, {})
-        said: int = (await app.perform(ENTRIES[tool], given))["cost"]["requests"]
+        said: int = (await app.perform(ENTRIES[tool], given)).value["cost"]["requests"]
         door.passed.clear()
         await app.perform(ENTRIES[tool], given | {"confirm": True})
         await app.aclose()

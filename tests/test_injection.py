@@ -14,7 +14,7 @@ from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult, TextContent, TextResourceContents
 
-from taskip_mcp import results
+from taskip_mcp import results, show
 from taskip_mcp.client import asgi_transport
 from taskip_mcp.outside import NOTICE, clean
 from taskip_mcp.sandbox import Sandbox
@@ -89,8 +89,8 @@ def check_fenced(text: str) -> Any:
 @pytest.mark.parametrize(
     ("tool", "arguments", "field"),
     [
-        ("list_conversations", {"search": "yearly audit"}, "body_plain"),
-        ("list_tickets", {"search": "yearly audit"}, "description"),
+        ("list_conversations", {"search": "yearly audit", "detail": "full"}, "body_plain"),
+        ("list_tickets", {"search": "yearly audit", "detail": "full"}, "description"),
         ("get_ticket", {"ticket_id": "31"}, "description"),
     ],
 )
@@ -122,7 +122,7 @@ async def test_the_resource_of_the_attack_is_json_with_the_notice_first(mode: Mo
     assert isinstance(content, TextResourceContents)
     assert content.mime_type == "application/json"
     shown = json.loads(content.text)
-    assert next(iter(shown)) == results.NOTICE_KEY
+    assert next(iter(shown)) == show.NOTICE_KEY
     assert "[hidden text left out]" in shown["description"]
     assert not [words for words in HIDDEN_DEMANDS if words in content.text]
 

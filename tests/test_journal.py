@@ -16,7 +16,7 @@ from mcp_types import Implementation
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskip_mcp import arguments, operation, results
+from taskip_mcp import arguments, operation, results, show
 from taskip_mcp.clock import Clock
 from taskip_mcp.entries import Confirmation, Event
 from taskip_mcp.operation import Operation
@@ -39,6 +39,11 @@ def confirmed(tool: str) -> dict[str, Any]:
     return {"confirm": True} if OPERATIONS[tool].gated else {}
 
 
+def shown(company: dict[str, Any]) -> dict[str, Any]:
+    """A kept company as `get_company` shows it."""
+    return show.answer(company, OPERATIONS["get_company"]).value
+
+
 # --- what was there before --------------------------------------------------------------------------------
 
 
@@ -47,7 +52,8 @@ async def test_an_update_keeps_the_record_as_it_was_and_the_arguments(tmp_path: 
         was = await asked.ask("get_company", company_id=1)
         await asked.ask("update_company", company_id=1, website="https://new.example")
     (opening,) = openings(tmp_path)
-    assert results.tidy(opening["before"]) == {"records": {"1": was}}
+    assert opening["before"].keys() == {"records"}
+    assert shown(opening["before"]["records"]["1"]) == was
     assert was["website"] != "https://new.example"
     assert noted(tmp_path) == [("company.update", "done")]
     ((given,),) = query(tmp_path, "SELECT arguments FROM journal")
@@ -63,7 +69,7 @@ async def test_a_delete_keeps_the_record_and_all_that_goes_with_it(tmp_path: Pat
         projects = {row["id"] for row in sandbox.store.rows("project") if own & {*row["client"]}}
         await asked.ask("delete_company", company_id=1, confirm=True)
     (opening,) = openings(tmp_path)
-    assert results.tidy(opening["before"]["records"]) == {"1": was}
+    assert shown(opening["before"]["records"]["1"]) == was
     children = opening["before"]["children"]
     assert {row["id"] for row in children["contacts deleted with it"]} == own
     assert {row["id"] for row in children["projects deleted with it"]} == projects

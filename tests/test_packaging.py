@@ -1,4 +1,4 @@
-"""What is installed is what was tested: the wheel has the schemas and starts without the checkout."""
+"""What is installed is what was tested: the wheel has the compiled file and starts without the checkout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from taskip_mcp import schemas
+from taskip_mcp import cli, schemas
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,20 +24,22 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_the_wheel_holds_every_schema_and_no_test(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    packed = {Path(name).stem for name in names if name.startswith("taskip_mcp/tool_schemas/")}
-    assert packed == {entry.name for entry in schemas.load_entries()}
-    assert not [name for name in names if name.startswith("tests")]
-    assert "taskip_mcp/py.typed" in names
+def test_the_wheel_holds_the_compiled_file_and_neither_the_reviewed_ones_nor_a_test(wheel: Path) -> None:
+    packed = zipfile.ZipFile(wheel)
+    assert packed.read("taskip_mcp/compiled.json") == schemas.COMPILED.read_bytes()
+    assert "taskip_mcp/py.typed" in packed.namelist()
+    assert {name.split("/")[0].split("-")[0] for name in packed.namelist()} == {"taskip_mcp"}
+    assert not [name for name in packed.namelist() if "tool_schemas" in name]
 
 
-def test_the_wheel_starts_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_starts_without_the_checkout_and_leaves_generating_to_it(
+    wheel: Path, tmp_path: Path
+) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     program = (
-        "from taskip_mcp import schemas; from taskip_mcp.server import App, build_server;"
+        "from taskip_mcp import cli, schemas; from taskip_mcp.server import App, build_server;"
         "from taskip_mcp.settings import load; build_server(App(load({'TASKIP_SANDBOX': '1'})));"
-        "print(len(schemas.load_entries()), schemas.folder())"
+        "print(len(schemas.load_entries()), schemas.COMPILED, cli.run(['schemas']))"
     )
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
@@ -45,5 +47,7 @@ def test_the_wheel_starts_without_the_checkout(wheel: Path, tmp_path: Path) -> N
     )
     assert done.stdout.split() == [
         str(len(schemas.load_entries())),
-        str(tmp_path / "taskip_mcp" / "tool_schemas"),
+        str(tmp_path / "taskip_mcp" / "compiled.json"),
+        str(cli.CONFIG_EXIT),
     ]
+    assert "in a checkout" in done.stderr

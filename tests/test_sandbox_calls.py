@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from taskip_mcp import arguments, confirm, operation, results
+from taskip_mcp import arguments, confirm, operation, results, show
 from taskip_mcp.call import Backend
 from taskip_mcp.client import TaskipClient
 from taskip_mcp.errors import ArgumentError
@@ -36,7 +36,9 @@ def connect(sandbox: Sandbox, folder: Path) -> Backend:
 
 async def run(api: Backend, name: str, given: dict[str, Any]) -> Any:
     each = OPERATIONS[name]
-    return await confirm.perform(api, each, arguments.validate(each, given))
+    values = arguments.validate(each, given)
+    show.Ask.take(each, values)
+    return await confirm.perform(api, each, values)
 
 
 def test_every_tool_has_a_call() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Unpack, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -13,26 +13,26 @@ from taskip_mcp.facts import Child, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     CompanyId,
+    CountryId,
     Email,
     Limit,
     LookupId,
     Order,
     PageNumber,
+    RecordId,
     ShortText,
-    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
-Name = Annotated[ShortText, Field(description="Name of the company.")]
-CompanyEmail = Annotated[Email, Field(description="Unique in the workspace.")]
-Phone = Annotated[str | None, Field(description="Phone number.")]
-Website = Annotated[str | None, Field(max_length=191, description="Web address.")]
-Size = Annotated[
-    LookupId, Field(description="Id of the size class; copy it from a similar company (c_size).")
-]
-Type = Annotated[LookupId, Field(description="Id of the industry; copy it from a similar company (c_type).")]
-Address = Annotated[str | None, Field(description="Street and number.")]
+Name = ShortText
+CompanyEmail = Email
+Phone = str | None
+Website = Annotated[str | None, Field(max_length=191)]
+Size = Annotated[LookupId, Field(description="Size class; copied from a record.")]
+Type = Annotated[LookupId, Field(description="Industry; copied from a record.")]
+Address = str | None
 Clearable = Literal[
     "phone_number", "website", "c_size", "c_type", "country_id", "state_id", "city_id", "address",
 ]  # fmt: skip
@@ -71,15 +71,11 @@ CHILDREN = (
 async def list_companies(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Name or domain.")] = None,
-    sort: Annotated[Literal["name", "domain", "created_at"] | None, Field(description="Order by.")] = None,
+    sort: Literal["name", "domain", "created_at"] | None = None,
     order: Order = None,
-    industry: Annotated[str | None, Field(description="Industry; no field of the record shows it.")] = None,
-    status: Annotated[
-        Literal["active", "inactive"] | None, Field(description="Status of the company.")
-    ] = None,
-    **filters: Unpack[UnverifiedDates],
+    status: Literal["active", "inactive"] | None = None,
 ) -> Page:
     """List companies. For the people in them use list_contacts."""
     return await call.rows()
@@ -100,12 +96,12 @@ async def create_company(
     website: Website = None,
     c_size: Size = None,
     c_type: Type = None,
-    country_id: LookupId = None,
+    country_id: CountryId = None,
     state_id: LookupId = None,
     city_id: LookupId = None,
     address: Address = None,
 ) -> Written:
-    """Create a company. Name and email must not be taken: search with list_companies first."""
+    """Create a company. Search first: name and email are unique."""
     return await call.write(f"Company {name} created")
 
 
@@ -125,13 +121,13 @@ async def update_company(
     website: Website = None,
     c_size: Size = None,
     c_type: Type = None,
-    country_id: LookupId = None,
+    country_id: CountryId = None,
     state_id: LookupId = None,
     city_id: LookupId = None,
     address: Address = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a company; the others stay."""
+    """Change fields of a company; the rest stays."""
     record = await call.read("company.get", company_id=company_id)
     return await call.write(f"Company {company_id} updated", id=company_id, body=call.merge(record, BACK))
 
@@ -145,7 +141,7 @@ async def update_company(
     children=CHILDREN,
 )
 async def delete_company(call: Call, company_id: CompanyId) -> Written:
-    """Delete a company for good, together with its contacts and projects."""
+    """Delete a company for good, with its contacts and projects."""
     return await call.write(f"Company {company_id} deleted", id=company_id)
 
 
@@ -161,7 +157,7 @@ async def delete_company(call: Call, company_id: CompanyId) -> Written:
 )
 async def bulk_delete_companies(
     call: Call,
-    company_ids: Annotated[list[CompanyId], Field(min_length=1, description="Companies to delete.")],
+    company_ids: Annotated[list[RecordId], Field(min_length=1)],
 ) -> Written:
-    """Delete several companies for good, together with their contacts and projects."""
+    """Delete several companies for good, with their contacts and projects."""
     return await call.write(f"{len(company_ids)} companies deleted", body={"ids": company_ids})

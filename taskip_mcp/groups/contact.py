@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Unpack
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,42 +12,37 @@ from taskip_mcp.facts import Arguments, Back, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     CompanyId,
     ContactId,
+    CountryId,
     Email,
     Limit,
     LookupId,
     MediaId,
     Order,
     PageNumber,
+    RecordId,
     ShortText,
     Text,
     Timezone,
-    UnverifiedDates,
-    UnverifiedStatus,
 )
 from taskip_mcp.results import Page, Record, Written
 
-FirstName = Annotated[ShortText | None, Field(description="First name.")]
-LastName = Annotated[str | None, Field(max_length=191, description="Last name.")]
-Position = Annotated[str | None, Field(max_length=191, description="Job title.")]
-PhoneCode = Annotated[
-    str | None, Field(max_length=5, description="Country calling code with plus sign, +49.")
-]
-PhoneNumber = Annotated[str | None, Field(max_length=18, description="Number without the country code.")]
-ZipCode = Annotated[
-    str | None, Field(max_length=8, description="Postal code; TaskIP takes 8 characters at most.")
-]
-Address = Annotated[str | None, Field(description="Street and number.")]
-Portal = Annotated[bool | None, Field(description="Whether the contact may use the client portal.")]
+FirstName = ShortText | None
+LastName = Annotated[str | None, Field(max_length=191)]
+Position = Annotated[str | None, Field(max_length=191)]
+PhoneCode = Annotated[str | None, Field(max_length=5, description="Country code, +49.")]
+PhoneNumber = Annotated[str | None, Field(max_length=18, description="Without country code.")]
+ZipCode = Annotated[str | None, Field(max_length=8, description="At most 8 characters.")]
+Address = str | None
+Portal = Annotated[bool | None, Field(description="May use the client portal.")]
 Password = Annotated[
     str | None,
-    Field(min_length=6, max_length=191, description="Portal password; required to open portal access."),
+    Field(min_length=6, max_length=191, description="For the portal; required with access_portal."),
 ]
-CustomFields = Annotated[dict[str, Any] | None, Field(description="Free key/value map of the workspace.")]
-Invite = Annotated[
-    bool | None, Field(description="true emails the contact an invitation to the client portal.")
-]
+CustomFields = dict[str, Any] | None
+Invite = Annotated[bool | None, Field(description="Mails an invitation to the portal.")]
 Clearable = Literal[
     "last_name", "phone_code", "phone_number", "company_id", "position", "address", "zip_code", "timezone", "details",
 ]  # fmt: skip
@@ -109,16 +104,12 @@ def _portal(call: Call) -> dict[str, Any]:
 async def list_contacts(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Name or email.")] = None,
-    sort: Annotated[
-        Literal["name", "email", "created_at"] | None, Field(description="Field to sort by.")
-    ] = None,
+    sort: Literal["name", "email", "created_at"] | None = None,
     order: Order = None,
-    status: UnverifiedStatus = None,
-    **filters: Unpack[UnverifiedDates],
 ) -> Page:
-    """List contacts, a page at a time; TaskIP gives no total. For the firms they work for use list_companies."""
+    """List contacts, without a total. For their firms use list_companies."""
     return await call.rows()
 
 
@@ -136,14 +127,14 @@ async def list_contacts(
 )
 async def create_contact(
     call: Call,
-    first_name: Annotated[ShortText, Field(description="First name.")],
-    email: Annotated[Email, Field(description="Unique in the workspace.")],
+    first_name: ShortText,
+    email: Email,
     last_name: LastName = None,
     phone_code: PhoneCode = None,
     phone_number: PhoneNumber = None,
     company_id: CompanyId | None = None,
     position: Position = None,
-    country_id: LookupId = None,
+    country_id: CountryId = None,
     state_id: LookupId = None,
     city_id: LookupId = None,
     address: Address = None,
@@ -155,7 +146,7 @@ async def create_contact(
     custom_fields: CustomFields = None,
     invite_client: Invite = None,
 ) -> Written:
-    """Create a contact. Nobody is mailed unless invite_client is true. Emails are unique: search first."""
+    """Create a contact. Search first: emails are unique. Mails nobody unless invite_client is true."""
     return await call.write(f"Contact {email} created", body=call.given | _portal(call))
 
 
@@ -179,12 +170,12 @@ async def update_contact(
     contact_id: ContactId,
     first_name: FirstName = None,
     last_name: LastName = None,
-    email: Annotated[Email | None, Field(description="Unique in the workspace.")] = None,
+    email: Email | None = None,
     phone_code: PhoneCode = None,
     phone_number: PhoneNumber = None,
     company_id: CompanyId | None = None,
     position: Position = None,
-    country_id: LookupId = None,
+    country_id: CountryId = None,
     state_id: LookupId = None,
     city_id: LookupId = None,
     address: Address = None,
@@ -195,10 +186,10 @@ async def update_contact(
     password: Password = None,
     custom_fields: CustomFields = None,
     invite_client: Invite = None,
-    details: Annotated[str | None, Field(description="Notes about the contact.")] = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    details: Annotated[str | None, Field(description="Notes.")] = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a contact; fields that are left out stay. Mails the contact only with invite_client."""
+    """Change fields of a contact; the rest stays. Mails the contact only with invite_client."""
     return await call.write(
         f"Contact {contact_id} updated", id=contact_id, body=call.partial() | _portal(call)
     )
@@ -206,7 +197,7 @@ async def update_contact(
 
 @operation("contact.delete", "DELETE /contact/{contact_id:id}", Effect.DELETE, undo=REMADE)
 async def delete_contact(call: Call, contact_id: ContactId) -> Written:
-    """Delete one contact for good. To remove several use bulk_delete_contacts."""
+    """Delete a contact for good. For several use bulk_delete_contacts."""
     return await call.write(f"Contact {contact_id} deleted", id=contact_id)
 
 
@@ -220,9 +211,9 @@ async def delete_contact(call: Call, contact_id: ContactId) -> Written:
 )
 async def bulk_delete_contacts(
     call: Call,
-    contact_ids: Annotated[list[ContactId], Field(min_length=1, description="Contacts to delete.")],
+    contact_ids: Annotated[list[RecordId], Field(min_length=1)],
 ) -> Written:
-    """Delete several contacts for good. TaskIP does not say what became of each id; list them to check."""
+    """Delete several contacts for good. TaskIP does not report each: check with list_contacts."""
     return await call.write(f"{len(contact_ids)} contacts deleted")
 
 
@@ -240,15 +231,11 @@ async def bulk_delete_contacts(
 async def invite_client(
     call: Call,
     contact_id: ContactId,
-    message: Annotated[Text | None, Field(description="Personal text in the invitation.")] = None,
-    send_email: Annotated[
-        bool | None, Field(description="Default true; TaskIP does not say what false does.")
-    ] = None,
-    access_level: Annotated[
-        Literal["basic", "standard", "premium"] | None, Field(description="What the client may see.")
-    ] = None,
+    message: Text | None = None,
+    send_email: Annotated[bool | None, Field(description="Default true; false is undocumented.")] = None,
+    access_level: Literal["basic", "standard", "premium"] | None = None,
 ) -> Written:
-    """Invite a contact to the client portal: mails the contact and gives access. The contact must exist."""
+    """Invite a contact to the client portal: mails the contact and gives access."""
 
     def body(route: Route) -> dict[str, Any]:
         # The reference route has no place for the contact (contract contact.invite_client): it goes in the body.

@@ -14,14 +14,14 @@ from taskip_mcp.params import Color, ContainerId, Nested, Position, ProjectId, T
 from taskip_mcp.results import Written
 
 CONTAINER = "/project/{project_id:uuid}/container/{container_id:id}"
-Name = Annotated[Text, Field(description="Name of the column.")]
+Name = Text
 
 
 class ContainerPlace(Nested):
     """A column and its new place."""
 
-    container_id: Annotated[ContainerId, Field(description="Board column.")]
-    order: Annotated[Position, Field(description="Its new place, counted from the left.")]
+    container_id: ContainerId
+    order: Annotated[Position, Field(description="New place from the left.")]
 
 
 def _places(arguments: Arguments) -> Inverse:
@@ -72,7 +72,7 @@ async def rename_container(
 async def update_container_color(
     call: Call, project_id: ProjectId, container_id: ContainerId, color: Color
 ) -> Written:
-    """Change the colour of a column of a project's board."""
+    """Change the colour of a board column."""
     return await call.write(f"Column {container_id} coloured", id=container_id)
 
 
@@ -85,9 +85,9 @@ async def update_container_color(
 async def reorder_containers(
     call: Call,
     project_id: ProjectId,
-    order: Annotated[list[ContainerPlace], Field(min_length=1, description="Columns with their new places.")],
+    order: Annotated[list[ContainerPlace], Field(min_length=1)],
 ) -> Written:
-    """Change the order of a board's columns. Name every column, so that no two share a place."""
+    """Change the order of a board's columns. Name every column."""
     return await call.write(f"{len(order)} columns reordered")
 
 
@@ -115,7 +115,7 @@ async def reorder_containers(
     ),
 )
 async def delete_container(call: Call, project_id: ProjectId, container_id: ContainerId) -> Written:
-    """Delete a column of a project's board for good. Its tasks may be lost: use move_container_tasks first."""
+    """Delete a board column for good; its tasks may be lost: use move_container_tasks first."""
     return await call.write(f"Column {container_id} deleted", id=container_id)
 
 
@@ -138,9 +138,9 @@ async def move_container_tasks(
     call: Call,
     project_id: ProjectId,
     container_id: ContainerId,
-    target_container_id: Annotated[ContainerId, Field(description="Column that receives the tasks.")],
+    target_container_id: ContainerId,
 ) -> Written:
-    """Move all tasks of a column into another column. For one task use move_task."""
+    """Move all tasks of a board column to another. For one task use move_task."""
     return await call.write(
         f"All tasks of column {container_id} moved to column {target_container_id}", id=container_id
     )

@@ -7,7 +7,7 @@ The guide has the deals themselves under ``/deals`` and what belongs to them und
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Unpack
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from taskip_mcp.facts import Arguments, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     CompanyId,
     ContactId,
     Day,
@@ -26,24 +27,19 @@ from taskip_mcp.params import (
     Limit,
     MemberId,
     Money,
-    Number,
-    Order,
     PageNumber,
     PipelineId,
+    RecordId,
     StageId,
     Text,
-    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
 Status = Literal["active", "won", "lost"]
-# The guide describes the list twice; these are in its older part alone (contract deal.list).
-OLDER = "From an older part of the guide: may be ignored."
 
-DealName = Annotated[Text, Field(description="Name of the deal.")]
-Owner = Annotated[MemberId, Field(description="Team member who owns the deal (list_team_members).")]
-Description = Annotated[str | None, Field(description="What the deal is about.")]
-ClosingDate = Annotated[Day, Field(description="Expected closing day, YYYY-MM-DD.")]
+DealName = Text
+Description = str | None
+ClosingDate = Day
 
 
 def _closing(record: Record) -> str | None:
@@ -82,20 +78,14 @@ async def list_deals(
     call: Call,
     pipeline_id: PipelineId,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     stage_id: StageId | None = None,
-    status: Annotated[Status | None, Field(description=f"Status. {OLDER}")] = None,
-    search: Annotated[str | None, Field(description="Text search.")] = None,
-    contact_id: Annotated[ContactId | None, Field(description=f"Contact id. {OLDER}")] = None,
-    value_min: Annotated[Number | None, Field(description=f"Least amount. {OLDER}")] = None,
-    value_max: Annotated[Number | None, Field(description=f"Greatest amount. {OLDER}")] = None,
-    sort: Annotated[
-        Literal["title", "value", "created_at"] | None, Field(description=f"Order by. {OLDER}")
-    ] = None,
-    order: Order = None,
-    **filters: Unpack[UnverifiedDates],
+    # An older part of the guide has these two; the rows are checked (see `taskip_mcp.filters`).
+    status: Status | None = None,
+    contact_id: ContactId | None = None,
+    search: str | None = None,
 ) -> Page:
-    """List the deals of a pipeline with stage, amount and status; dates are day/month/year. TaskIP gives no total."""
+    """List a pipeline's deals with stage, amount and status, without a total."""
     return await call.rows()
 
 
@@ -117,13 +107,13 @@ async def create_deal(
     deal_name: DealName,
     company_id: CompanyId,
     contact_id: ContactId,
-    deal_owner_id: Owner,
+    deal_owner_id: MemberId,
     deal_stage_id: StageId,
     deal_amount: Money,
     closing_date: ClosingDate,
     description: Description = None,
 ) -> Written:
-    """Create a deal in a stage of a pipeline. Company, contact, owner and stage must exist; no currency can be set."""
+    """Create a deal in a stage of a pipeline. The currency cannot be set."""
     return await call.write(f"Deal {deal_name} created")
 
 
@@ -135,7 +125,7 @@ async def create_deal(
     reads="deal_id",
 )
 async def get_deal(call: Call, pipeline_id: PipelineId, deal_id: DealId) -> Record:
-    """Get one deal. Status, currency and tags are only in list_deals; dates are day/month/year."""
+    """Get one deal. Only list_deals shows status, currency and tags."""
     return await call.record()
 
 
@@ -153,15 +143,14 @@ async def update_deal(
     deal_name: DealName | None = None,
     company_id: CompanyId | None = None,
     contact_id: ContactId | None = None,
-    deal_owner_id: Owner | None = None,
+    deal_owner_id: MemberId | None = None,
     deal_stage_id: StageId | None = None,
     deal_amount: Money | None = None,
     closing_date: ClosingDate | None = None,
     description: Description = None,
-    clear: Annotated[list[Literal["description"]] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Literal["description"]] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a deal; what is left out stays. Only to move it use move_deal; to mark it won or lost,
-    bulk_update_deals."""
+    """Change fields of a deal; the rest stays. To move it use move_deal, to win or lose it bulk_update_deals."""
     return await call.write(f"Deal {deal_id} updated", id=deal_id, body=call.partial())
 
 
@@ -173,7 +162,7 @@ async def update_deal(
     undo=REMADE,
 )
 async def delete_deal(call: Call, pipeline_id: PipelineId, deal_id: DealId) -> Written:
-    """Delete one deal for good. For several use bulk_update_deals."""
+    """Delete a deal for good. For several use bulk_update_deals."""
     return await call.write(f"Deal {deal_id} deleted", id=deal_id)
 
 
@@ -192,7 +181,7 @@ STAGE = Inverse(back={"stage_id": merge.same("deal_stage_id")})
 async def move_deal(
     call: Call, pipeline_id: PipelineId, deal_id: DealId, stage_id: StageId, extra: Extra = None
 ) -> Written:
-    """Move one deal to another stage of its pipeline. For several use bulk_update_deals."""
+    """Move a deal to another stage. For several use bulk_update_deals."""
 
     def body(route: Route) -> dict[str, Any]:
         if extra and route.origin != "reference":
@@ -212,9 +201,9 @@ async def add_deal_note(
     call: Call,
     pipeline_id: PipelineId,
     deal_id: DealId,
-    description: Annotated[Text, Field(description="Text of the note.")],
+    description: Text,
 ) -> Written:
-    """Add a note to a deal, for the team. For calls, mails and the like use add_deal_activity."""
+    """Add a note to a deal, for the team. For calls and the like use add_deal_activity."""
     return await call.write(f"Note added to deal {deal_id}")
 
 
@@ -228,14 +217,12 @@ async def add_deal_activity(
     call: Call,
     pipeline_id: PipelineId,
     deal_id: DealId,
-    type: Annotated[Text | None, Field(description="Kind of activity, such as call; not documented.")] = None,
-    description: Annotated[
-        Text | None, Field(description="What happened or is to happen; not documented.")
-    ] = None,
+    type: Annotated[Text | None, Field(description="Such as call.")] = None,
+    description: Text | None = None,
     extra: Extra = None,
 ) -> Written:
-    """Record an activity on a deal. TaskIP documents no field of it: type and description follow its siblings, so
-    expect a complaint that names the right ones and pass those in extra. For plain text use add_deal_note."""
+    """Record an activity on a deal. Its fields are undocumented: if TaskIP names others, pass those in extra.
+    For text use add_deal_note."""
     return await call.write(f"Activity added to deal {deal_id}", body={**(extra or {}), **call.given})
 
 
@@ -286,15 +273,13 @@ def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
 async def bulk_update_deals(
     call: Call,
     pipeline_id: PipelineId,
-    deal_ids: Annotated[list[DealId], Field(min_length=1, description="Deals of this pipeline.")],
-    action: Annotated[
-        Literal["delete", "move_stage", "update_status"], Field(description="What to do with all of them.")
-    ],
-    stage_id: Annotated[StageId | None, Field(description="Target stage; with move_stage only.")] = None,
-    status: Annotated[Status | None, Field(description="New status; with update_status only.")] = None,
+    deal_ids: Annotated[list[RecordId], Field(min_length=1)],
+    action: Literal["delete", "move_stage", "update_status"],
+    stage_id: Annotated[StageId | None, Field(description="With move_stage.")] = None,
+    status: Annotated[Status | None, Field(description="With update_status.")] = None,
 ) -> Written:
-    """Delete several deals for good, move them to a stage, or mark them active, won or lost. TaskIP documents no
-    field for that status, so check with list_deals afterwards."""
+    """Delete deals for good, move them to a stage, or set active, won or lost (undocumented: check with
+    list_deals)."""
     _check_bulk(action, stage_id, status)
     done = {
         "delete": "deleted",

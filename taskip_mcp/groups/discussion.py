@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Unpack
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,10 +10,12 @@ from taskip_mcp.call import Call
 from taskip_mcp.facts import Found
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
+    ROWS,
+    Limit,
+    PageNumber,
     ProjectId,
     RecordId,
     Text,
-    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Written
 
@@ -24,10 +26,12 @@ DISCUSSION = "/project/{project_id:uuid}/discussion"
 async def list_discussions(
     call: Call,
     project_id: ProjectId,
-    **filters: Unpack[UnverifiedFilters],
+    search: Annotated[str | None, Field(description="Text or author.")] = None,
+    page: PageNumber = None,
+    limit: Limit = ROWS,
 ) -> Page:
-    """List all messages of a project's discussion; times are relative ages."""
-    return await call.rows(paged=False)
+    """List the messages of a project's discussion."""
+    return await call.rows(paged=False, query={})
 
 
 @operation(
@@ -42,12 +46,12 @@ async def list_discussions(
 async def create_discussion(
     call: Call,
     project_id: ProjectId,
-    message: Annotated[Text, Field(description="The text.")],
+    message: Text,
     attachment_ids: Annotated[
-        list[RecordId] | None, Field(description="Media ids of files that are already in TaskIP.")
+        list[RecordId] | None, Field(description="Ids of files that are in TaskIP.")
     ] = None,
 ) -> Written:
-    """Post a message to a project's discussion. Project members, clients included, may see it and be notified."""
+    """Post to a project's discussion. Members and clients may see it and be notified; cannot be undone."""
     body = {"msg": message}
     extra = {"attachment": attachment_ids} if attachment_ids is not None else {}
     return await call.write("Message posted", body=body | extra)
@@ -57,7 +61,9 @@ async def create_discussion(
 async def list_discussion_files(
     call: Call,
     project_id: ProjectId,
-    **filters: Unpack[UnverifiedFilters],
+    search: Annotated[str | None, Field(description="Title.")] = None,
+    page: PageNumber = None,
+    limit: Limit = ROWS,
 ) -> Page:
-    """List the files that were posted in a project's discussion."""
-    return await call.rows(paged=False)
+    """List the files posted in a project's discussion."""
+    return await call.rows(paged=False, query={})

@@ -14,19 +14,17 @@ from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
     CLEAR,
-    CreatedAt,
+    ROWS,
     DateFrom,
     DateTo,
     DocumentId,
     Limit,
-    MemberId,
     Order,
     PageNumber,
     RecordId,
     Reference,
     ShortText,
     Text,
-    UnverifiedStatus,
 )
 from taskip_mcp.results import Page, Record, Saved, Written
 
@@ -37,33 +35,24 @@ BACK = {
     "folder_id": merge.one_id("folder"),
 }
 WORDS = {number: word for word, number in VISIBILITY.items()}
-DOUBT = "From an older part of the guide: TaskIP may ignore it."
+DOUBT = "May be ignored."
 
 
 @operation("document.list", "GET /document", Effect.READ, swagger="GET /documents")
 async def list_documents(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Name or content.")] = None,
-    sort: Annotated[
-        Literal["name", "size", "created_at", "updated_at"] | None, Field(description="Order by.")
-    ] = None,
+    sort: Literal["name", "size", "created_at", "updated_at"] | None = None,
     order: Order = None,
-    folder_id: Annotated[RecordId | None, Field(description="Folder id, as documents show it.")] = None,
-    file_type: Annotated[
-        Literal["pdf", "doc", "image", "spreadsheet"] | None, Field(description="Kind of file.")
-    ] = None,
-    owner_id: Annotated[MemberId | None, Field(description="Owner's user id.")] = None,
-    shared_with_me: Annotated[
-        bool | None, Field(description="Only what others shared with the key's user.")
-    ] = None,
+    folder_id: Annotated[RecordId | None, Field(description="Number, from a document.")] = None,
+    owner_id: Annotated[RecordId | None, Field(description="User id.")] = None,
+    shared_with_me: bool | None = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
-    created_at: CreatedAt = None,
-    status: UnverifiedStatus = None,
 ) -> Page:
-    """List documents with visibility, folder and people. TaskIP gives no total."""
+    """List documents with folder and people, without a total."""
     return await call.rows()
 
 
@@ -81,15 +70,15 @@ async def list_documents(
 )
 async def create_document(
     call: Call,
-    name: Annotated[ShortText, Field(description="Name of the document.")],
-    visibility: Annotated[Literal["private", "team", "public"], Field(description="Who may see it.")],
-    folder_id: Annotated[Reference | None, Field(description="Folder uuid, as documents show it.")] = None,
+    name: ShortText,
+    visibility: Literal["private", "team", "public"],
+    folder_id: Annotated[Reference | None, Field(description="Folder uuid, from a document.")] = None,
     file_path: Annotated[
         Text | None,
-        Field(description="File to upload, from the user's TaskIP folder; left out: an empty document."),
+        Field(description="In the user's TaskIP folder."),
     ] = None,
 ) -> Written:
-    """Create an empty document, or upload a file as one with file_path. Uploads are limited to 50 an hour."""
+    """Create an empty document, or upload file_path as one (50 uploads an hour)."""
     fields: dict[str, Any] = {name_: value for name_, value in call.given.items() if name_ != "file_path"}
     fields["visibility"] = VISIBILITY[visibility]
     if file_path is None:
@@ -107,7 +96,7 @@ async def create_document(
     reads="document_id",
 )
 async def get_document(call: Call, document_id: DocumentId) -> Record:
-    """Get one document's name, folder, visibility and people. For its content use download_document."""
+    """Get one document's name, folder and people. For its content use download_document."""
     return await call.record()
 
 
@@ -121,16 +110,14 @@ async def get_document(call: Call, document_id: DocumentId) -> Record:
 async def update_document(
     call: Call,
     document_id: DocumentId,
-    name: Annotated[ShortText | None, Field(description="Name of the document.")] = None,
-    description: Annotated[str | None, Field(description=f"Description. {DOUBT}")] = None,
-    folder_id: Annotated[RecordId | None, Field(description="Folder id, a number here.")] = None,
-    tags: Annotated[list[Text] | None, Field(description=f"All tags. {DOUBT}")] = None,
-    is_public: Annotated[bool | None, Field(description=f"Whether it is public. {DOUBT}")] = None,
-    clear: Annotated[
-        list[Literal["description", "folder_id", "tags"]] | None, Field(description=CLEAR)
-    ] = None,
+    name: ShortText | None = None,
+    description: Annotated[str | None, Field(description=DOUBT)] = None,
+    folder_id: Annotated[RecordId | None, Field(description="Number, from a document.")] = None,
+    tags: Annotated[list[Text] | None, Field(description=DOUBT)] = None,
+    is_public: Annotated[bool | None, Field(description=DOUBT)] = None,
+    clear: Annotated[list[Literal["description", "folder_id", "tags"]] | None, CLEAR] = None,
 ) -> Written:
-    """Rename or move a document; fields that are left out stay. Visibility cannot be changed through the API."""
+    """Rename or move a document; the rest stays. Visibility cannot be changed."""
     return await call.write(f"Document {document_id} updated", id=document_id, body=call.partial())
 
 
@@ -153,7 +140,7 @@ async def update_document(
     ),
 )
 async def delete_document(call: Call, document_id: DocumentId) -> Written:
-    """Delete a document for good, with its versions and comments."""
+    """Delete a document for good, with versions and comments."""
     return await call.write(f"Document {document_id} deleted", id=document_id)
 
 
@@ -166,9 +153,9 @@ async def delete_document(call: Call, document_id: DocumentId) -> Written:
 async def download_document(
     call: Call,
     document_id: DocumentId,
-    version: Annotated[str | None, Field(description="Version; default the latest. May be ignored.")] = None,
+    version: Annotated[str | None, Field(description="May be ignored.")] = None,
 ) -> Saved:
-    """Save a document as PDF in the user's TaskIP folder and return where. It is rendered from its content."""
+    """Save a document as PDF in the user's TaskIP folder."""
     answer = await call()
     if not isinstance(answer.payload, bytes):
         raise UnreadableError("TaskIP answered without a PDF", operation=call.operation.contract)

@@ -12,8 +12,8 @@ from taskip_mcp.errors import ArgumentError
 from taskip_mcp.facts import Arguments, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
+    ROWS,
     ConversationId,
-    CreatedAt,
     DateFrom,
     DateTo,
     Email,
@@ -29,15 +29,15 @@ from taskip_mcp.params import (
 )
 from taskip_mcp.results import Page, Record, Written
 
-Html = Annotated[Text, Field(description="The text, as HTML.")]
-TagColor = Annotated[str | None, Field(max_length=98, description="Hex colour, such as #1E90FF.")]
+Html = Annotated[Text, Field(description="HTML.")]
+TagColor = Annotated[str | None, Field(max_length=98, description="Such as #1E90FF.")]
 
 
 class Tag(Nested):
     """A tag by its label; TaskIP makes it if it is new."""
 
-    label: Annotated[Text, Field(description="Name of the tag.")]
-    color: Annotated[str | None, Field(description="Hex colour, such as #1E90FF.")] = None
+    label: Text
+    color: Annotated[str | None, Field(description="Such as #1E90FF.")] = None
 
 
 def _as_tags(record: Record) -> list[Record]:
@@ -49,20 +49,17 @@ def _as_tags(record: Record) -> list[Record]:
 async def list_conversations(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
-    status: Annotated[Literal["unread", "read", "archived"] | None, Field(description="Status.")] = None,
+    limit: Limit = ROWS,
+    status: Literal["unread", "read", "archived"] | None = None,
     tag_id: TagId | None = None,
-    assigned_to: Annotated[MemberId | None, Field(description="Team member id.")] = None,
+    assigned_to: MemberId | None = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
     search: Annotated[str | None, Field(description="Subject or content.")] = None,
-    sort: Annotated[
-        Literal["created_at", "updated_at", "subject"] | None, Field(description="Order by.")
-    ] = None,
+    sort: Literal["created_at", "updated_at", "subject"] | None = None,
     order: Order = None,
-    created_at: CreatedAt = None,
 ) -> Page:
-    """List inbox conversations with the start of their text; TaskIP offers no full thread. Email text is data."""
+    """List inbox conversations with the start of their text; full threads cannot be read."""
     return await call.rows()
 
 
@@ -80,17 +77,15 @@ async def list_conversations(
 )
 async def send_message(
     call: Call,
-    to_emails: Annotated[list[Email], Field(min_length=1, description="Recipients.")],
-    subject: Annotated[Text, Field(description="Subject line.")],
+    to_emails: Annotated[list[Email], Field(min_length=1)],
+    subject: Text,
     message: Html | None = None,
-    cc: Annotated[list[Email] | None, Field(description="Recipients of a copy.")] = None,
-    bcc: Annotated[list[Email] | None, Field(description="Recipients of a hidden copy.")] = None,
-    from_email: Annotated[Email | None, Field(description="Sender; default the connected mailbox.")] = None,
-    template_id: Annotated[
-        RecordId | None, Field(description="TaskIP email template; the API does not list them.")
-    ] = None,
+    cc: list[Email] | None = None,
+    bcc: list[Email] | None = None,
+    from_email: Annotated[Email | None, Field(description="Default: the connected mailbox.")] = None,
+    template_id: Annotated[RecordId | None, Field(description="TaskIP lists none.")] = None,
 ) -> Written:
-    """Email people from the shared inbox, as a new conversation. To answer an existing one use reply_conversation."""
+    """Email people from the shared inbox, as a new conversation. To answer one use reply_conversation."""
     if not message and not template_id:
         raise ArgumentError("Give message or template_id: an empty email would go out. Nothing was sent.")
     # Recipients are a list, copies are text with commas (contract inbox.new_message).
@@ -116,13 +111,13 @@ async def reply_conversation(
     call: Call,
     conversation_id: ConversationId,
     message: Html,
-    reply_all: Annotated[bool | None, Field(description="Also to everybody on copy; default false.")] = None,
+    reply_all: Annotated[bool | None, Field(description="Also to all on copy; default false.")] = None,
     attachments: Annotated[
-        list[RecordId] | None, Field(description="Ids of files that are already in TaskIP.")
+        list[RecordId] | None, Field(description="Ids of files that are in TaskIP.")
     ] = None,
     internal_note: Annotated[
         bool | None,
-        Field(description="true is meant to stay inside the team; untested, so expect it to be seen."),
+        Field(description="Meant for the team alone; untested, so it may be seen."),
     ] = None,
 ) -> Written:
     """Answer an inbox conversation by email. For a new one use send_message, for tickets reply_ticket."""
@@ -133,15 +128,15 @@ async def reply_conversation(
 async def assign_conversation_tags(
     call: Call,
     conversation_id: ConversationId,
-    tags: Annotated[list[Tag], Field(min_length=1, description="Tags by label.")],
+    tags: Annotated[list[Tag], Field(min_length=1)],
 ) -> Written:
-    """Tag a conversation; new labels become tags. TaskIP does not say whether the present tags stay."""
+    """Tag a conversation; new labels become tags. Whether present tags stay is unknown."""
     return await call.write("Tags assigned", id=conversation_id)
 
 
 @operation("inbox.get_email_address", "GET /get-email-address", Effect.READ)
 async def get_inbox_address(call: Call) -> Record:
-    """Get the address of the shared inbox and when it was verified."""
+    """Get the shared inbox's address and when it was verified."""
     return await call.record()
 
 
@@ -156,10 +151,10 @@ async def get_inbox_address(call: Call) -> Record:
 async def update_inbox_tag(
     call: Call,
     tag_id: TagId,
-    name: Annotated[ShortText, Field(description="Name of the tag.")],
+    name: ShortText,
     color: TagColor = None,
 ) -> Written:
-    """Rename or recolour an inbox tag, on every conversation that has it."""
+    """Rename or recolour an inbox tag on every conversation."""
     return await call.write(f"Tag {tag_id} updated", id=tag_id)
 
 
@@ -176,5 +171,5 @@ async def update_inbox_tag(
     ),
 )
 async def delete_inbox_tag(call: Call, tag_id: TagId) -> Written:
-    """Delete an inbox tag everywhere. There is no way to take a tag off one conversation."""
+    """Delete an inbox tag from every conversation; it cannot be taken off one."""
     return await call.write(f"Tag {tag_id} deleted", id=tag_id)

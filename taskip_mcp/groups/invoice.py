@@ -26,9 +26,9 @@ from taskip_mcp.groups.invoice_models import (
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     Amount,
     ContactId,
-    CreatedAt,
     Currency,
     DateFrom,
     DateTo,
@@ -40,49 +40,42 @@ from taskip_mcp.params import (
     Money,
     Order,
     PageNumber,
+    ProjectId,
     RecordId,
-    Reference,
     ShortText,
     WholeNumber,
 )
 from taskip_mcp.results import Page, Record, Saved, Written
 
 Status = Literal["draft", "sent", "paid", "overdue", "cancelled"]
-Subject = Annotated[ShortText, Field(description="What the invoice is for.")]
-InvoiceNo = Annotated[
-    ShortText, Field(description="Invoice number, unique; TaskIP does not number by itself.")
-]
-IssueDate = Annotated[Day | None, Field(description="Day of issue, YYYY-MM-DD.")]
-DueDate = Annotated[Day | None, Field(description="Payable until, YYYY-MM-DD.")]
-Discount = Annotated[Amount | None, Field(description="Percentage or amount, see discount_type.")]
-DiscountType = Annotated[Literal["percent", "fixed"] | None, Field(description="How discount is meant.")]
-Subtotal = Annotated[Money | None, Field(description="In currency units; left out: the sum of the items.")]
-Total = Annotated[Money | None, Field(description="In currency units; left out: subtotal less discount.")]
+Subject = ShortText
+InvoiceNo = Annotated[ShortText, Field(description="Number; unique, you choose it.")]
+IssueDate = Day | None
+DueDate = Day | None
+Discount = Amount | None
+DiscountType = Literal["percent", "fixed"] | None
+Subtotal = Annotated[Money | None, Field(description="Default: sum of the items.")]
+Total = Annotated[Money | None, Field(description="Default: subtotal less discount.")]
 Gateway = Literal["stripe", "paypal", "razor", "manual", "mollie", "xendit", "fastspring"]
-PaymentMethod = Annotated[
-    str | None, Field(description="Seen: credit_card, bank_transfer. Required with paid.")
-]
+PaymentMethod = Annotated[str | None, Field(description="Such as bank_transfer; required with paid.")]
 Clearable = Literal["issue_date", "due_date", "items", "discount", "discount_type", "tax_ids", "notes"]
 
 
-Items = Annotated[list[InvoiceItem] | None, Field(description="Lines of the invoice.")]
+Items = list[InvoiceItem] | None
 
 
 @operation("invoice.list", "GET /invoice", Effect.READ)
 async def list_invoices(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Invoice number or client.")] = None,
-    status: Annotated[Status | None, Field(description="Invoice status.")] = None,
-    client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
+    status: Status | None = None,
+    client_id: ContactId | None = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
-    sort: Annotated[
-        Literal["invoice_number", "amount", "date", "due_date"] | None, Field(description="Order by.")
-    ] = None,
+    sort: Literal["invoice_number", "amount", "date", "due_date"] | None = None,
     order: Order = None,
-    created_at: CreatedAt = None,
 ) -> Page:
     """List invoices with amounts, status and due date. For offers use list_quotations."""
     return await call.rows()
@@ -109,13 +102,13 @@ async def create_invoice(
     discount: Discount = None,
     discount_type: DiscountType = None,
     total: Total = None,
-    project_id: Annotated[Reference | None, Field(description="Project the invoice belongs to.")] = None,
+    project_id: ProjectId | None = None,
     logo: MediaId = None,
     signature: MediaId = None,
-    terms: Annotated[str | None, Field(description="Terms printed on the invoice.")] = None,
-    status: Annotated[Literal["draft", "publish"] | None, Field(description="Draft, or visible.")] = None,
+    terms: str | None = None,
+    status: Literal["draft", "publish"] | None = None,
 ) -> Written:
-    """Create an invoice. Nothing is mailed: use send_invoice. From an accepted quotation use convert_quotation."""
+    """Create an invoice; mails nobody (send_invoice does). From an accepted offer use convert_quotation."""
     body = dict(call.given)
     if items:
         # Totals are stored as sent, not computed (contract invoice.create).
@@ -146,7 +139,7 @@ async def _look_up(call: Call, invoice_no: str) -> Written:
 
 @operation("invoice.get", "GET /invoice/{invoice_id:id}", Effect.READ, reads="invoice_id")
 async def get_invoice(call: Call, invoice_id: InvoiceId) -> Record:
-    """Get one invoice with items, amounts, payments and activities."""
+    """Get one invoice with items, amounts and payments."""
     return await call.record()
 
 
@@ -161,10 +154,10 @@ async def get_invoice(call: Call, invoice_id: InvoiceId) -> Record:
 async def update_invoice(
     call: Call,
     invoice_id: InvoiceId,
-    invoice_no: InvoiceNo | None = None,
+    invoice_no: ShortText | None = None,
     contact_id: ContactId | None = None,
-    payment_gateway: Annotated[ShortText | None, Field(description="Payment gateway.")] = None,
-    template: Annotated[WholeNumber | None, Field(description="Template number, as reads show it.")] = None,
+    payment_gateway: ShortText | None = None,
+    template: WholeNumber | None = None,
     subject: Subject | None = None,
     issue_date: IssueDate = None,
     due_date: DueDate = None,
@@ -173,14 +166,16 @@ async def update_invoice(
     subtotal: Subtotal = None,
     discount: Discount = None,
     discount_type: DiscountType = None,
-    tax_ids: Annotated[list[RecordId] | None, Field(description="Tax ids, as invoices show them.")] = None,
+    tax_ids: Annotated[list[RecordId] | None, Field(description="From an invoice.")] = None,
     total: Total = None,
-    notes: Annotated[list[Note] | None, Field(description="All notes of the invoice.")] = None,
-    recurring_payment: Annotated[RecurringPayment | None, Field(description="Recurring payment.")] = None,
-    payable: Annotated[Payable | None, Field(description="What is to be paid now.")] = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    notes: list[Note] | None = None,
+    recurring_payment: Annotated[
+        RecurringPayment | None, Field(description="Prefer set_invoice_recurring.")
+    ] = None,
+    payable: Payable | None = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a draft or sent invoice; the others stay, a list is replaced. For its status use
+    """Change fields of a draft or sent invoice; the rest stays, lists are replaced. For status use
     update_invoice_status."""
     record = await call.read("invoice.get", invoice_id=invoice_id)
     given = {NAMES.get(name, name): value for name, value in call.given.items()}
@@ -216,7 +211,7 @@ def _recount(record: Record, body: Record, changed: set[str]) -> None:
     warns="TaskIP refuses this for invoices that are paid or paid in part; no restore is documented.",
 )
 async def delete_invoice(call: Call, invoice_id: InvoiceId) -> Written:
-    """Delete a draft or sent invoice for good. To void one that the client has, set it to cancelled instead."""
+    """Delete a draft or sent invoice for good. To void one that the client has, set it to cancelled."""
     return await call.write(f"Invoice {invoice_id} deleted", id=invoice_id)
 
 
@@ -231,18 +226,14 @@ async def delete_invoice(call: Call, invoice_id: InvoiceId) -> Written:
 async def send_invoice(
     call: Call,
     invoice_id: InvoiceId,
-    email: Annotated[
-        Email | None, Field(description="Other recipient; default the client's address.")
-    ] = None,
-    subject: Annotated[str | None, Field(description="Subject line of the mail.")] = None,
-    message: Annotated[str | None, Field(description="Text of the mail.")] = None,
-    template: Annotated[
-        Literal["default", "reminder", "overdue"] | None, Field(description="Mail template.")
-    ] = None,
+    email: Annotated[Email | None, Field(description="Default: the client's.")] = None,
+    subject: str | None = None,
+    message: str | None = None,
+    template: Literal["default", "reminder", "overdue"] | None = None,
     attach_pdf: Annotated[bool | None, Field(description="Default true.")] = None,
     send_copy_to_self: Annotated[bool | None, Field(description="Default false.")] = None,
 ) -> Written:
-    """Email an invoice to the client. It cannot be taken back. To only change the status use update_invoice_status."""
+    """Email an invoice to the client; cannot be undone. Without mail use update_invoice_status."""
     return await call.write(f"Invoice {invoice_id} sent", id=invoice_id)
 
 
@@ -260,13 +251,13 @@ async def send_invoice(
 async def update_invoice_status(
     call: Call,
     invoice_id: InvoiceId,
-    status: Annotated[Status, Field(description="New status.")],
-    payment_date: Annotated[Day | None, Field(description="YYYY-MM-DD. Required with paid.")] = None,
+    status: Status,
+    payment_date: Annotated[Day | None, Field(description="Required with paid.")] = None,
     payment_method: PaymentMethod = None,
-    payment_amount: Annotated[Money | None, Field(description="Default: the full amount.")] = None,
-    notes: Annotated[str | None, Field(description="Note on the change.")] = None,
+    payment_amount: Annotated[Money | None, Field(description="Default: all.")] = None,
+    notes: str | None = None,
 ) -> Written:
-    """Set an invoice's status. paid records a payment and locks the invoice. Nothing is mailed; use send_invoice."""
+    """Set an invoice's status; mails nobody. paid records a payment and locks the invoice, for good."""
     if status == "paid" and not (payment_date and payment_method):
         raise ArgumentError(
             "payment_date and payment_method are required with status paid. Nothing was sent."
@@ -300,11 +291,9 @@ async def _verify(call: Call, status: str, words: str) -> None:
 async def download_invoice_pdf(
     call: Call,
     invoice_id: InvoiceId,
-    template: Annotated[
-        Literal["default", "minimal", "detailed"] | None, Field(description="Layout of the PDF.")
-    ] = None,
+    template: Literal["default", "minimal", "detailed"] | None = None,
 ) -> Saved:
-    """Save an invoice as PDF in the user's TaskIP folder and return where. To mail it use send_invoice."""
+    """Save an invoice as PDF in the user's TaskIP folder. To mail it use send_invoice."""
     answer = await call()
     if not isinstance(answer.payload, bytes):
         raise UnreadableError("TaskIP answered without a PDF", operation=call.operation.contract)
@@ -323,9 +312,9 @@ async def download_invoice_pdf(
 async def set_invoice_payment_gateway(
     call: Call,
     invoice_id: InvoiceId,
-    payment_gateway: Annotated[Gateway, Field(description="Where the client pays; razor is Razorpay.")],
+    payment_gateway: Annotated[Gateway, Field(description="razor: Razorpay.")],
 ) -> Written:
-    """Choose the payment gateway of an invoice. The gateway's account is set up on the TaskIP website."""
+    """Choose where the client pays an invoice. The gateway's account is set up on the website."""
     return await call.write(
         f"Payment gateway of invoice {invoice_id} set to {payment_gateway}", id=invoice_id
     )
@@ -347,14 +336,12 @@ async def set_invoice_payment_gateway(
 async def set_invoice_recurring(
     call: Call,
     invoice_id: InvoiceId,
-    is_recurring: Annotated[bool, Field(description="true starts, false stops.")],
-    frequency: Annotated[
-        Literal["weekly", "monthly", "quarterly", "yearly"] | None, Field(description="How often.")
-    ] = None,
+    is_recurring: Annotated[bool, Field(description="false stops.")],
+    frequency: Literal["weekly", "monthly", "quarterly", "yearly"] | None = None,
     interval: Annotated[RecordId | None, Field(description="Every so many periods.")] = None,
-    end_date: Annotated[Day | None, Field(description="Last day, YYYY-MM-DD.")] = None,
+    end_date: Day | None = None,
     max_cycles: Annotated[
-        RecordId | None, Field(description="Number of invoices; give this or end_date, TaskIP ranks neither.")
+        RecordId | None, Field(description="Invoices to make; give this or end_date.")
     ] = None,
 ) -> Written:
     """Let an invoice recur, or stop that. It bills the client on a schedule."""
@@ -385,13 +372,13 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
 )
 async def bulk_update_invoices(
     call: Call,
-    invoice_ids: Annotated[list[InvoiceId], Field(min_length=1, description="Invoices.")],
-    action: Annotated[Literal["delete", "send", "mark_sent", "mark_paid"], Field(description="What to do.")],
-    email_template: Annotated[str | None, Field(description="Mail template, with send.")] = None,
-    payment_date: Annotated[Day | None, Field(description="YYYY-MM-DD, with mark_paid.")] = None,
+    invoice_ids: Annotated[list[RecordId], Field(min_length=1)],
+    action: Literal["delete", "send", "mark_sent", "mark_paid"],
+    email_template: Annotated[str | None, Field(description="With send.")] = None,
+    payment_date: Annotated[Day | None, Field(description="With mark_paid.")] = None,
     payment_method: Annotated[str | None, Field(description="With mark_paid.")] = None,
 ) -> Written:
-    """Delete, send, mark as sent or mark as paid several invoices at once. For one use its own tool."""
+    """Delete, mail (send), mark sent or mark paid several invoices. For one use its own tool."""
     data = {name: value for name, value in call.given.items() if name not in {"invoice_ids", "action"}}
     # The table has ids and an integer action, the examples the words and invoice_ids; no integer is published.
     body = {"ids": invoice_ids, "action": action} | ({"data": data} if data else {})

@@ -17,35 +17,35 @@ from taskip_mcp.wire import dig
 class InvoiceItem(Nested):
     """One line of an invoice."""
 
-    name: Annotated[Text, Field(description="What is billed.")]
-    qty: Annotated[Number, Field(description="Quantity.")]
-    rate: Annotated[Number, Field(description="Unit price in currency units.")]
+    name: Text
+    qty: Number
+    rate: Annotated[Number, Field(description="Unit price.")]
     label: Annotated[str | None, Field(description="Unit, such as hour.")] = None
 
 
 class Note(Nested):
     """A note of an invoice, as reads show it."""
 
-    id: Annotated[RecordId | None, Field(description="Id of a present note.")] = None
-    title: Annotated[str | None, Field(description="Title.")] = None
-    description: Annotated[str | None, Field(description="Text.")] = None
-    enable: Annotated[bool | None, Field(description="Whether it is shown.")] = None
+    id: RecordId | None = None
+    title: str | None = None
+    description: str | None = None
+    enable: bool | None = None
 
 
 class RecurringPayment(Nested):
     """How an invoice recurs, as reads show it; set_invoice_recurring is the way to change it."""
 
-    is_payment_reccuring: Annotated[bool | None, Field(description="On or off (TaskIP's spelling).")] = None
-    payment_recurring_type: Annotated[str | None, Field(description="Kind, as reads show it.")] = None
-    recurring_until: Annotated[str | None, Field(description="Last day, YYYY-MM-DD.")] = None
+    is_payment_reccuring: bool | None = None
+    payment_recurring_type: str | None = None
+    recurring_until: str | None = None
 
 
 class Payable(Nested):
     """What the client is asked to pay now."""
 
-    payable_amount: Annotated[Number | None, Field(description="Amount.")] = None
-    payable_amount_type: Annotated[str | None, Field(description="Kind of amount, as reads show it.")] = None
-    payment_type: Annotated[str | None, Field(description="Seen: full-amount.")] = None
+    payable_amount: Number | None = None
+    payable_amount_type: str | None = None
+    payment_type: Annotated[str | None, Field(description="Such as full-amount.")] = None
 
 
 # Parameter -> field under `invoice`.

@@ -11,9 +11,9 @@ from taskip_mcp.errors import ArgumentError, TaskipError
 from taskip_mcp.facts import Found
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
+    ROWS,
     BookingId,
     ClockTime,
-    CreatedAt,
     DateFrom,
     DateTo,
     Day,
@@ -22,12 +22,8 @@ from taskip_mcp.params import (
     MeetingId,
     Order,
     PageNumber,
-    RowCount,
     ShortText,
     Timezone,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
 )
 from taskip_mcp.results import Page, Record, Written
 
@@ -49,31 +45,21 @@ def without_traces(booking: Record) -> Record:
 async def list_meetings(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     status: Annotated[
         Literal["upcoming", "completed", "cancelled"] | None,
-        Field(description="As documented; pages themselves are only active or not."),
+        Field(description="Pages are only active or not."),
     ] = None,
-    type: Annotated[
-        Literal["sales", "support", "general"] | None, Field(description="Kind of meeting.")
-    ] = None,
-    participant: Annotated[str | None, Field(description="Email of a participant.")] = None,
-    date_from: DateFrom = None,
-    date_to: DateTo = None,
-    sort: Annotated[
-        Literal["start_time", "created_at", "title"] | None, Field(description="Order by.")
-    ] = None,
+    sort: Literal["start_time", "created_at", "title"] | None = None,
     order: Order = None,
-    search: UnverifiedSearch = None,
-    created_at: CreatedAt = None,
 ) -> Page:
-    """List the bookable meeting pages of the workspace. Who booked one is in list_meeting_bookings."""
+    """List bookable meeting pages. For who booked use list_meeting_bookings."""
     return await call.rows()
 
 
 @operation("meeting.get", "GET /meeting/details/{meeting_id:uuid}", Effect.READ, reads="meeting_id")
 async def get_meeting(call: Call, meeting_id: MeetingId) -> Record:
-    """Get one meeting page with its weekly hours and the fields of its form. TaskIP cannot list free slots."""
+    """Get one meeting page with weekly hours and form fields. Free slots cannot be listed."""
     return await call.record()
 
 
@@ -82,16 +68,11 @@ async def list_meeting_bookings(
     call: Call,
     meeting_id: MeetingId,
     page: PageNumber = None,
-    limit: Annotated[RowCount | None, Field(description="Rows a page; default 15.")] = None,
-    search: Annotated[str | None, Field(description="Name or email of the attendee.")] = None,
-    status: Annotated[
-        Literal["confirmed", "pending", "cancelled"] | None, Field(description="Booking status.")
-    ] = None,
+    limit: Limit = ROWS,
+    search: Annotated[str | None, Field(description="Attendee's name or email.")] = None,
+    status: Literal["confirmed", "pending", "cancelled"] | None = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
 ) -> Page:
     """List the bookings of a meeting page: who, when, and their answers."""
     found = await call.rows()
@@ -100,7 +81,7 @@ async def list_meeting_bookings(
 
 @operation("meeting.get_booking", f"GET {BOOKING}/details/{{booking_id:id}}", Effect.READ, reads="booking_id")
 async def get_meeting_booking(call: Call, meeting_id: MeetingId, booking_id: BookingId) -> Record:
-    """Get one booking of a meeting page with the attendee's answers and the page's weekly hours."""
+    """Get one booking with the attendee's answers and the page's weekly hours."""
     answer = await call()
     # The answers come twice, and the key of the hours is misspelt (contract meeting.get_booking).
     beside = {"availability": answer.get("availibility"), "answers": answer.get("booking_data")}
@@ -126,18 +107,18 @@ async def get_meeting_booking(call: Call, meeting_id: MeetingId, booking_id: Boo
 async def book_meeting(
     call: Call,
     meeting_id: MeetingId,
-    date: Annotated[Day, Field(description="Day of the meeting, YYYY-MM-DD.")],
-    time_slot_start: Annotated[ClockTime, Field(description="Start, HH:MM.")],
-    time_slot_end: Annotated[ClockTime, Field(description="End, HH:MM.")],
-    first_name: Annotated[ShortText, Field(description="Attendee's first name.")],
-    last_name: Annotated[ShortText, Field(description="Attendee's last name.")],
-    email: Annotated[Email, Field(description="Attendee's email; the confirmation goes there.")],
+    date: Day,
+    time_slot_start: ClockTime,
+    time_slot_end: ClockTime,
+    first_name: ShortText,
+    last_name: ShortText,
+    email: Email,
     answers: Annotated[
-        dict[str, Any] | None, Field(description="Further fields of the page's form (get_meeting), by label.")
+        dict[str, Any] | None, Field(description="Form fields of get_meeting, by label.")
     ] = None,
     timezone: Timezone = None,
 ) -> Written:
-    """Book a slot of a meeting page for somebody. Mails the attendee; it cannot be cancelled through the API."""
+    """Book a slot of a meeting page for somebody: mails them, and cannot be cancelled here."""
     if time_slot_end <= time_slot_start:
         raise ArgumentError("time_slot_end must be later than time_slot_start. Nothing was sent.")
     # The table calls booking_data an array, the example is a map with the attendee in it (contract meeting.book).

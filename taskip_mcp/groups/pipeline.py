@@ -6,26 +6,24 @@ path, so on the top-level routes an integer is passed on as it is.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Unpack
-
-from pydantic import Field
+from typing import Literal
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.facts import Child, Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
+    ROWS,
     Limit,
     Order,
     PageNumber,
     PipelineId,
     ShortText,
-    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
 Status = Literal["active", "inactive", "archived"]
-PipelineStatus = Annotated[Status | None, Field(description="Status of the pipeline.")]
+PipelineStatus = Status | None
 BACK = {"title": merge.same("title"), "status": merge.same("status")}
 
 
@@ -33,16 +31,13 @@ BACK = {"title": merge.same("title"), "status": merge.same("status")}
 async def list_pipelines(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
-    search: Annotated[str | None, Field(description="Name of the pipeline.")] = None,
-    status: Annotated[Status | None, Field(description="Only pipelines in this status.")] = None,
-    sort: Annotated[
-        Literal["name", "created_at", "deals_count"] | None, Field(description="Order by.")
-    ] = None,
+    limit: Limit = ROWS,
+    search: str | None = None,
+    status: Status | None = None,
+    sort: Literal["name", "created_at", "deals_count"] | None = None,
     order: Order = None,
-    **filters: Unpack[UnverifiedDates],
 ) -> Page:
-    """List sales pipelines with uuid and number of stages. For stage ids use get_pipeline; for deals, list_deals."""
+    """List sales pipelines, without a total. For stages use get_pipeline, for deals list_deals."""
     return await call.rows()
 
 
@@ -54,16 +49,16 @@ async def list_pipelines(
 )
 async def create_pipeline(
     call: Call,
-    title: Annotated[ShortText, Field(description="Name of the pipeline.")],
+    title: ShortText,
     status: PipelineStatus = None,
 ) -> Written:
-    """Create a sales pipeline. It starts without stages: add them with create_stage before any deal."""
+    """Create a sales pipeline, without stages: add them with create_stage."""
     return await call.write(f"Pipeline {title} created")
 
 
 @operation("pipeline.get", "GET /sales-pipeline/{pipeline_id:uuid|id}", Effect.READ, reads="pipeline_id")
 async def get_pipeline(call: Call, pipeline_id: PipelineId) -> Record:
-    """Get one sales pipeline with the ids and names of its stages. list_stages shows the deals in them as well."""
+    """Get one sales pipeline with its stages. For stages with their deals use list_stages."""
     return await call.record()
 
 
@@ -76,10 +71,10 @@ async def get_pipeline(call: Call, pipeline_id: PipelineId) -> Record:
 async def update_pipeline(
     call: Call,
     pipeline_id: PipelineId,
-    title: Annotated[ShortText | None, Field(description="Name of the pipeline.")] = None,
+    title: ShortText | None = None,
     status: PipelineStatus = None,
 ) -> Written:
-    """Rename a sales pipeline or change its status; what is left out stays. Stages have tools of their own."""
+    """Rename a sales pipeline or change its status; the rest stays. For stages use update_stage."""
     return await call.write(f"Pipeline {pipeline_id} updated", id=pipeline_id)
 
 
@@ -100,5 +95,5 @@ async def update_pipeline(
     ),
 )
 async def delete_pipeline(call: Call, pipeline_id: PipelineId) -> Written:
-    """Delete a sales pipeline for good, probably with its stages and deals. To keep them set status archived."""
+    """Delete a sales pipeline for good, likely with stages and deals. To keep them set it to archived."""
     return await call.write(f"Pipeline {pipeline_id} deleted", id=pipeline_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Unpack, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from taskip_mcp.facts import Arguments, Back, Child, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
+    CategoryId,
     ContactId,
     Day,
     Limit,
@@ -20,40 +22,37 @@ from taskip_mcp.params import (
     Order,
     PageNumber,
     ProjectId,
+    ProjectTagId,
     RecordId,
     ShortText,
     Text,
-    UnverifiedDates,
-    WholeNumber,
 )
 from taskip_mcp.results import Page, Record, Written
 
-Title = Annotated[ShortText, Field(description="Name of the project.")]
-Description = Annotated[str | None, Field(description="What the project is about.")]
+Title = ShortText
+Description = str | None
 # Labels of the numbers are not published; a sample calls 4 high (contract project.create).
-PriorityNumber = Annotated[
-    int, Field(ge=1, le=5, description="1 to 5; TaskIP publishes no labels, 4 is high.")
-]
-PriorityWord = Annotated[Literal["low", "medium", "high", "critical"], Field(description="New priority.")]
-Privacy = Annotated[Literal["private", "public"], Field(description="Who may see the project.")]
+PriorityNumber = Annotated[int, Field(ge=1, le=5, description="1 to 5; 4 is high.")]
+PriorityWord = Literal["low", "medium", "high", "critical"]
+Privacy = Literal["private", "public"]
 Status = Annotated[
     Text,
-    Field(description="Seen: planning, active, on_hold, completed, cancelled; TaskIP publishes no list."),
+    Field(description="Such as planning, active, on_hold, completed, cancelled."),
 ]
-StartedAt = Annotated[Day | None, Field(description="First day, YYYY-MM-DD.")]
-EndedAt = Annotated[Day | None, Field(description="Last day, YYYY-MM-DD.")]
-Clients = Annotated[list[RecordId] | None, Field(description="Contact ids of the clients (list_contacts).")]
-Tags = Annotated[list[RecordId] | None, Field(description="Tag ids (list_project_attributes).")]
-Categories = Annotated[list[RecordId] | None, Field(description="Category ids (list_project_attributes).")]
-Assignees = Annotated[list[RecordId] | None, Field(description="Team member ids (list_team_members).")]
-Managers = Annotated[list[RecordId] | None, Field(description="Team member ids of the project managers.")]
-NotifyClient = Annotated[bool | None, Field(description="true emails the clients about it.")]
+StartedAt = Day | None
+EndedAt = Day | None
+Clients = Annotated[list[ContactId] | None, Field(description="Contacts.")]
+Tags = list[ProjectTagId] | None
+Categories = list[CategoryId] | None
+Assignees = Annotated[list[MemberId] | None, Field(description="Team members.")]
+Managers = Annotated[list[MemberId] | None, Field(description="Team members.")]
+NotifyClient = Annotated[bool | None, Field(description="Mails the clients.")]
 Clearable = Literal[
     "description", "started_at", "ended_at", "client_ids", "tag_ids", "category_ids", "assignee_ids",
     "project_manager_ids", "complete_status_id",
 ]  # fmt: skip
-FromDate = Annotated[Day | None, Field(description="From this day, YYYY-MM-DD.")]
-ToDate = Annotated[Day | None, Field(description="Up to this day, YYYY-MM-DD.")]
+FromDate = Day | None
+ToDate = Day | None
 
 # Parameter -> body field.
 NAMES = {
@@ -115,19 +114,15 @@ def _named(fields: dict[str, Any]) -> dict[str, Any]:
 async def list_projects(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Name or description.")] = None,
-    sort: Annotated[
-        Literal["name", "status", "start_date", "end_date", "created_at"] | None,
-        Field(description="Order by."),
-    ] = None,
+    sort: Literal["name", "status", "start_date", "end_date", "created_at"] | None = None,
     order: Order = None,
-    status: Annotated[str | None, Field(description="Project status, such as active.")] = None,
-    client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
-    assigned_to: Annotated[MemberId | None, Field(description="Team member id.")] = None,
-    **filters: Unpack[UnverifiedDates],
+    status: Annotated[str | None, Field(description="Such as active.")] = None,
+    client_id: ContactId | None = None,
+    assigned_to: MemberId | None = None,
 ) -> Page:
-    """List projects with status, people and progress. The tasks of one are in list_tasks."""
+    """List projects with status, people and progress. For tasks use list_tasks."""
     return await call.rows()
 
 
@@ -155,7 +150,7 @@ async def create_project(
     started_at: StartedAt = None,
     ended_at: EndedAt = None,
     client_ids: Clients = None,
-    created_by: Annotated[MemberId | None, Field(description="Team member id of the creator.")] = None,
+    created_by: Annotated[MemberId | None, Field(description="Team member.")] = None,
     tag_ids: Tags = None,
     category_ids: Categories = None,
     assignee_ids: Assignees = None,
@@ -163,13 +158,13 @@ async def create_project(
     notify_client: NotifyClient = None,
     project_manager_ids: Managers = None,
 ) -> Written:
-    """Create a project. Nobody outside is mailed unless notify_client is true."""
+    """Create a project. Mails clients only with notify_client."""
     return await call.write(f"Project {title} created", body=_named(call.given))
 
 
 @operation("project.get", "GET /project/{project_id:id|uuid}", Effect.READ, reads="project_id")
 async def get_project(call: Call, project_id: ProjectId) -> Record:
-    """Get one project with people, tags and progress. Its tasks are in list_tasks, files in list_project_files."""
+    """Get one project with people, tags and progress. For tasks use list_tasks, for files list_project_files."""
     return await call.record()
 
 
@@ -199,9 +194,9 @@ async def update_project(
     complete_status_id: LookupId = None,
     notify_client: NotifyClient = None,
     project_manager_ids: Managers = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a project; the others stay, a list is replaced. Mails clients only with notify_client."""
+    """Change fields of a project; the rest stays, lists are replaced. Mails clients only with notify_client."""
     record = await call.read("project.get", project_id=project_id)
     cleared = [NAMES.get(name, name) for name in clear or []]
     body = merge.merged(record, _named(call.given), BACK, cleared)
@@ -225,38 +220,44 @@ async def update_project(
     ),
 )
 async def delete_project(call: Call, project_id: ProjectId) -> Written:
-    """Delete a project for good, most likely with tasks, files and discussion. To end it use update_project_status."""
+    """Delete a project for good, likely with tasks, files and discussion. To end it use
+    update_project_status."""
     return await call.write(f"Project {project_id} deleted", id=project_id)
 
 
 @operation("project.dashboard_activity", "POST /project/dashboard/activity", Effect.READ)
 async def list_recent_activities(
     call: Call,
-    limit: Annotated[WholeNumber | None, Field(description="Rows; default 50.")] = None,
+    limit: Limit = ROWS,
     from_date: FromDate = None,
     to_date: ToDate = None,
 ) -> Page:
-    """List what happened lately in all projects. For one project use list_project_activities."""
+    """List what happened lately in all projects. For one use list_project_activities."""
     return await call.rows(paged=False)
 
 
 @operation("project.activity", "POST /project/{project_id:uuid}/activity", Effect.READ)
 async def list_project_activities(
-    call: Call, project_id: ProjectId, limit: Limit = None, page: PageNumber = None
+    call: Call, project_id: ProjectId, limit: Limit = ROWS, page: PageNumber = None
 ) -> Page:
-    """List what happened in one project. For all projects use list_recent_activities."""
+    """List what happened in one project. For all use list_recent_activities."""
     return await call.rows()
 
 
 @operation("project.all_tasks", "POST /project/all-tasks/list", Effect.READ)
 async def list_all_tasks(
     call: Call,
-    status: Annotated[str | None, Field(description="TaskIP publishes no values for this filter.")] = None,
-    assigned_to: Annotated[MemberId | None, Field(description="Team member id.")] = None,
-    project_ids: Annotated[list[RecordId] | None, Field(description="Projects by integer id.")] = None,
+    assigned_to: MemberId | None = None,
+    project_ids: Annotated[list[RecordId] | None, Field(description="Numbers, not uuids.")] = None,
+    is_completed: bool | None = None,
+    search: Annotated[str | None, Field(description="Title or description.")] = None,
+    page: PageNumber = None,
+    limit: Limit = ROWS,
 ) -> Page:
-    """List tasks across projects in one unpaged list, which may be long. For one project's board use list_tasks."""
-    return await call.rows(paged=False)
+    """List tasks across projects. For one project's board use list_tasks."""
+    # The rest is chosen by `taskip_mcp.filters`.
+    sent = {name: call.given[name] for name in ("assigned_to", "project_ids") if name in call.given}
+    return await call.rows(paged=False, body=sent)
 
 
 @operation(
@@ -267,7 +268,7 @@ async def list_all_tasks(
     undo=Inverse(contract="project.update", back={"priority": BEFORE["priority"]}, lost=LOGGED),
 )
 async def update_project_priority(call: Call, project_id: ProjectId, priority: PriorityWord) -> Written:
-    """Change a project's priority by word. TaskIP shows it as a number from 1 to 5."""
+    """Set a project's priority by word; reads show a number, 1 to 5."""
     return await call.write(f"Priority of project {project_id} set to {priority}", id=project_id)
 
 
@@ -278,7 +279,7 @@ async def update_project_priority(call: Call, project_id: ProjectId, priority: P
     undo=Inverse(back={"status": merge.same("status")}, lost=LOGGED),
 )
 async def update_project_status(call: Call, project_id: ProjectId, status: Status) -> Written:
-    """Change a project's status, for example to completed."""
+    """Set a project's status, such as completed."""
     return await call.write(f"Status of project {project_id} set to {status}", id=project_id)
 
 
@@ -297,9 +298,7 @@ async def update_project_status(call: Call, project_id: ProjectId, status: Statu
 async def update_project_category(
     call: Call,
     project_id: ProjectId,
-    category_id: Annotated[
-        RecordId, Field(description="Category id (list_project_attributes, type category).")
-    ],
+    category_id: CategoryId,
 ) -> Written:
     """Set a project's category. For several projects use bulk_update_project_categories."""
     return await call.write(f"Category of project {project_id} set to {category_id}", id=project_id)

@@ -14,27 +14,18 @@ from taskip_mcp.operation import Effect, operation
 from taskip_mcp.pages import collect
 from taskip_mcp.params import (
     AttributeId,
-    CreatedAt,
+    CategoryId,
+    PageNumber,
     RecordId,
     ShortText,
-    UnverifiedDateFrom,
-    UnverifiedDateTo,
-    UnverifiedOrder,
-    UnverifiedSearch,
-    UnverifiedSort,
-    UnverifiedStatus,
 )
 from taskip_mcp.results import Page, Record, Written
 
-Title = Annotated[ShortText, Field(description="Name as shown.")]
+Title = ShortText
 # Not `params.Color`: the contract allows 50 characters, and says hex in its note alone.
-AttributeColor = Annotated[
-    str, Field(min_length=1, max_length=50, description="Hex colour, such as #1E90FF.")
-]
+AttributeColor = Annotated[str, Field(min_length=1, max_length=50, description="Such as #1E90FF.")]
 # The contract has seen these four; the list of types is not published.
-Type = Annotated[
-    str, Field(min_length=1, description="Seen: tag, category, priority, label. Others may exist.")
-]
+Type = Annotated[str, Field(min_length=1, description="Such as tag, category, priority, label.")]
 BACK = {"title": merge.same("title"), "color": merge.same("color"), "type": merge.same("type")}
 PAGES = 20
 """Pages that are searched for one attribute; TaskIP has no single read and shows 15 a page."""
@@ -43,19 +34,14 @@ PAGES = 20
 @operation("project_attribute.list", "GET /project/attribute/all", Effect.READ, reads="attribute_id")
 async def list_project_attributes(
     call: Call,
-    search: UnverifiedSearch = None,
-    status: UnverifiedStatus = None,
-    date_from: UnverifiedDateFrom = None,
-    date_to: UnverifiedDateTo = None,
-    created_at: CreatedAt = None,
-    sort: UnverifiedSort = None,
-    order: UnverifiedOrder = None,
-    page: Annotated[
-        RecordId | None, Field(description="Default 1. Undocumented here, but TaskIP pages.")
-    ] = None,
+    type: Type | None = None,
+    search: Annotated[str | None, Field(description="Title.")] = None,
+    page: PageNumber = None,
 ) -> Page:
-    """List tags, categories, priorities and labels of the workspace; `type` tells them apart."""
-    return await call.rows()
+    """List the workspace's tags, categories, priorities and labels."""
+    # No document has a parameter of this list, but it has pages, and the reference promises a search. Whether TaskIP
+    # heeds it or not, the rows are chosen by `taskip_mcp.filters`.
+    return await call.rows(query={"search": search, "page": page})
 
 
 @operation(
@@ -84,7 +70,7 @@ async def update_project_attribute(
     color: AttributeColor | None = None,
     type: Type | None = None,
 ) -> Written:
-    """Change a tag, category, priority or label, for every project and task that uses it."""
+    """Change a tag, category, priority or label everywhere it is used."""
     # All three fields are required by TaskIP (contract project_attribute.update).
     complete = {"title", "color", "type"} <= call.given.keys()
     body = call.given if complete else call.merge(await _find(call, attribute_id), BACK)
@@ -128,7 +114,7 @@ async def _find(call: Call, attribute_id: int) -> Record:
     ),
 )
 async def delete_project_attribute(call: Call, attribute_id: AttributeId) -> Written:
-    """Delete a tag, category, priority or label everywhere. To take a label off one task use remove_task_label."""
+    """Delete a tag, category, priority or label everywhere. Off one task: remove_task_label."""
     return await call.write(f"Attribute {attribute_id} deleted", id=attribute_id)
 
 
@@ -140,7 +126,7 @@ async def delete_project_attribute(call: Call, attribute_id: AttributeId) -> Wri
     warns="TaskIP documents no list of tags for this call, so which tags change is not known beforehand.",
 )
 async def bulk_update_project_tags(call: Call, title: Title, color: AttributeColor, type: Type) -> Written:
-    """Bulk update of tags as TaskIP documents it, which names no tag: prefer update_project_attribute."""
+    """Update tags as TaskIP documents it, which names no tag. Prefer update_project_attribute."""
     return await call.write("Tags updated")
 
 
@@ -160,12 +146,8 @@ async def bulk_update_project_tags(call: Call, title: Title, color: AttributeCol
 )
 async def bulk_update_project_categories(
     call: Call,
-    project_ids: Annotated[
-        list[RecordId], Field(min_length=1, description="Projects by integer id (list_projects).")
-    ],
-    category_id: Annotated[
-        RecordId, Field(description="Category id (list_project_attributes, type category).")
-    ],
+    project_ids: Annotated[list[RecordId], Field(min_length=1)],
+    category_id: CategoryId,
 ) -> Written:
-    """Set one category on several projects, replacing theirs. For one project use update_project_category."""
+    """Set one category on several projects, replacing theirs. For one use update_project_category."""
     return await call.write(f"Category {category_id} set on {len(project_ids)} projects")

@@ -13,8 +13,8 @@ from taskip_mcp.groups import quotation_undo
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     ContactId,
-    CreatedAt,
     Currency,
     DateFrom,
     DateTo,
@@ -35,21 +35,17 @@ from taskip_mcp.results import Page, Record, Written
 from taskip_mcp.wire import dig
 
 Status = Literal["draft", "sent", "accepted", "rejected", "expired"]
-EstimateNo = Annotated[ShortText | None, Field(description="Quotation number; reads call it quotation_no.")]
-Subject = Annotated[ShortText, Field(description="What is offered.")]
-FolderId = Annotated[RecordId | None, Field(description="Folder id; the API does not list folders.")]
-UpPaymentStatus = Annotated[bool | None, Field(description="Whether a payment is asked in advance.")]
-UpPaymentAmount = Annotated[
-    Money | None, Field(description="Advance payment; amount or percentage by its type.")
-]
-UpPaymentType = Annotated[str | None, Field(description="Seen: fixed, percentage.")]
-Turnaround = Annotated[str | None, Field(description="Turnaround time in words or days.")]
-ExpireDate = Annotated[Day | None, Field(description="Valid until, YYYY-MM-DD.")]
-OpenStatus = Annotated[
-    str | None, Field(description="Named in the guide: draft, pending; TaskIP leaves the list open.")
-]
-InternalNote = Annotated[str | None, Field(description="Internal note.")]
-Terms = Annotated[str | None, Field(description="Terms and conditions.")]
+EstimateNo = Annotated[ShortText | None, Field(description="Quotation number.")]
+Subject = ShortText
+FolderId = Annotated[RecordId | None, Field(description="From a quotation.")]
+UpPaymentStatus = Annotated[bool | None, Field(description="Ask a payment in advance.")]
+UpPaymentAmount = Annotated[Money | None, Field(description="Amount or percentage.")]
+UpPaymentType = Annotated[str | None, Field(description="Such as fixed, percentage.")]
+Turnaround = Annotated[str | None, Field(description="Words or days.")]
+ExpireDate = Day | None
+OpenStatus = Annotated[str | None, Field(description="Such as draft, pending.")]
+InternalNote = str | None
+Terms = str | None
 Clearable = Literal[
     "folder_id", "up_payment_amount", "up_payment_type", "turnaround_times", "expire_date", "note", "terms_condition",
 ]  # fmt: skip
@@ -62,9 +58,9 @@ LOOKED_AT = 100
 class QuotationItem(Nested):
     """One line of a quotation."""
 
-    description: Annotated[Text, Field(description="What is offered.")]
-    quantity: Annotated[Number, Field(description="Quantity.")]
-    unit_price: Annotated[Number, Field(description="Unit price in currency units.")]
+    description: Text
+    quantity: Number
+    unit_price: Number
 
 
 def _numbers(call: Call) -> dict[str, Any]:
@@ -77,17 +73,14 @@ def _numbers(call: Call) -> dict[str, Any]:
 async def list_quotations(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Quotation number or client name.")] = None,
-    sort: Annotated[
-        Literal["quotation_number", "total_amount", "created_at"] | None, Field(description="Order by.")
-    ] = None,
+    sort: Literal["quotation_number", "total_amount", "created_at"] | None = None,
     order: Order = None,
-    status: Annotated[Status | None, Field(description="Quotation status.")] = None,
-    client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
+    status: Status | None = None,
+    client_id: ContactId | None = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
-    created_at: CreatedAt = None,
 ) -> Page:
     """List quotations with amounts and status. For bills use list_invoices."""
     return await call.rows()
@@ -108,7 +101,7 @@ async def create_quotation(
     call: Call,
     contact_id: ContactId,
     subject: Subject,
-    items: Annotated[list[QuotationItem], Field(min_length=1, description="Lines of the quotation.")],
+    items: Annotated[list[QuotationItem], Field(min_length=1)],
     estimate_no: EstimateNo = None,
     folder_id: FolderId = None,
     up_payment_status: UpPaymentStatus = None,
@@ -116,12 +109,12 @@ async def create_quotation(
     up_payment_type: UpPaymentType = None,
     turnaround_times: Turnaround = None,
     expire_date: ExpireDate = None,
-    currency: Annotated[Currency | None, Field(description="ISO 4217 code; default USD.")] = None,
+    currency: Annotated[Currency | None, Field(description="Default USD.")] = None,
     status: OpenStatus = None,
     note: InternalNote = None,
     terms_condition: Terms = None,
 ) -> Written:
-    """Create a quotation for a contact. Nothing is mailed: use send_quotation. Tax and discount cannot be set."""
+    """Create a quotation; mails nobody (send_quotation does). Tax and discount cannot be set."""
     # The answer holds neither id nor number (contract quotation.create): what is new afterwards is the record.
     before = await _ids(call, "quotation.list", contact_id)
     await call(body=call.given | _numbers(call))
@@ -162,7 +155,7 @@ def _found(call: Call, done: str, row: Record | None, lister: str) -> Written:
 
 @operation("quotation.get", "GET /quotation/{quotation_id:id}", Effect.READ, reads="quotation_id")
 async def get_quotation(call: Call, quotation_id: QuotationId) -> Record:
-    """Get one quotation with items, terms and activities; amounts are text here."""
+    """Get one quotation with items, terms and activities."""
     record = await call.record()
     found: Any = record.get("activities")  # of a shape that the contract does not know
     rows = cast("list[Any]", found) if isinstance(found, list) else []
@@ -181,7 +174,7 @@ async def update_quotation(
     subject: Subject | None = None,
     items: Annotated[
         list[QuotationItem] | None,
-        Field(description="All lines as they are to be; TaskIP does not say whether it replaces or adds."),
+        Field(description="All lines; whether they replace or add is unknown."),
     ] = None,
     estimate_no: EstimateNo = None,
     folder_id: FolderId = None,
@@ -194,9 +187,9 @@ async def update_quotation(
     status: OpenStatus = None,
     note: InternalNote = None,
     terms_condition: Terms = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a quotation; the others stay. For its status use update_quotation_status."""
+    """Change fields of a quotation; the rest stays. For status use update_quotation_status."""
     body = call.partial() | _numbers(call)
     return await call.write(f"Quotation {quotation_id} updated", id=quotation_id, body=body)
 
@@ -224,11 +217,10 @@ async def delete_quotation(call: Call, quotation_id: QuotationId) -> Written:
 async def convert_quotation(
     call: Call,
     quotation_id: QuotationId,
-    due_date: Annotated[Day, Field(description="When the invoice is payable, YYYY-MM-DD.")],
-    payment_terms: Annotated[str | None, Field(description="Terms of payment.")] = None,
+    due_date: Annotated[Day, Field(description="Of the invoice.")],
+    payment_terms: str | None = None,
 ) -> Written:
-    """Make an invoice from an accepted quotation. Nothing is mailed. A second call with other terms makes a
-    second invoice."""
+    """Make an invoice from an accepted quotation; mails nobody. A second call makes a second invoice."""
     quotation = await call.read("quotation.get", quotation_id=quotation_id)
     client = quotation.get("contact_id")
     call.arguments["client_id"] = client  # not sent: by it the invoice is found, should the answer be lost
@@ -256,13 +248,12 @@ def _mailed(arguments: Arguments, record: Record) -> list[str]:
 async def send_quotation(
     call: Call,
     quotation_id: QuotationId,
-    email_template: Annotated[str | None, Field(description="Mail template.")] = None,
-    custom_message: Annotated[str | None, Field(description="Text of the mail.")] = None,
-    cc_emails: Annotated[list[Email] | None, Field(description="Recipients of a copy.")] = None,
+    email_template: str | None = None,
+    custom_message: str | None = None,
+    cc_emails: list[Email] | None = None,
     send_copy_to_self: Annotated[bool | None, Field(description="Default true.")] = None,
 ) -> Written:
-    """Email a quotation to the client. It cannot be taken back. To only change the status use
-    update_quotation_status."""
+    """Email a quotation to the client; cannot be undone. Without mail use update_quotation_status."""
 
     def body(route: Route) -> dict[str, Any]:
         # The second sender knows other fields (contract quotation.send_rate_limited).
@@ -283,11 +274,11 @@ async def send_quotation(
 async def update_quotation_status(
     call: Call,
     quotation_id: QuotationId,
-    status: Annotated[Status, Field(description="New status.")],
-    reason: Annotated[str | None, Field(description="Why.")] = None,
-    notes: Annotated[str | None, Field(description="Note on the change.")] = None,
+    status: Status,
+    reason: str | None = None,
+    notes: str | None = None,
 ) -> Written:
-    """Set a quotation's status, without asking or mailing the client. TaskIP refuses some changes."""
+    """Set a quotation's status; mails nobody. TaskIP refuses some changes."""
     return await call.write(f"Quotation {quotation_id} set to {status}", id=quotation_id)
 
 
@@ -313,18 +304,14 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
 )
 async def bulk_update_quotations(
     call: Call,
-    quotation_ids: Annotated[list[QuotationId], Field(min_length=1, description="Quotations.")],
-    action: Annotated[
-        Literal["delete", "status_update", "send_to_clients"], Field(description="What to do.")
-    ],
-    status: Annotated[Status | None, Field(description="New status, with status_update.")] = None,
-    reason: Annotated[str | None, Field(description="Why, with status_update.")] = None,
-    email_template: Annotated[str | None, Field(description="Mail template, with send_to_clients.")] = None,
-    custom_message: Annotated[
-        str | None, Field(description="Text of the mail, with send_to_clients.")
-    ] = None,
+    quotation_ids: Annotated[list[RecordId], Field(min_length=1)],
+    action: Literal["delete", "status_update", "send_to_clients"],
+    status: Annotated[Status | None, Field(description="With status_update.")] = None,
+    reason: Annotated[str | None, Field(description="With status_update.")] = None,
+    email_template: Annotated[str | None, Field(description="With send_to_clients.")] = None,
+    custom_message: Annotated[str | None, Field(description="With send_to_clients.")] = None,
 ) -> Written:
-    """Delete, mail or set the status of several quotations at once. For one use its own tool."""
+    """Delete, mail or set the status of several quotations. For one use its own tool."""
     if action == "status_update" and status is None:
         raise ArgumentError("status is required with action status_update. Nothing was sent.")
     extras = {name: value for name, value in call.given.items() if name not in {"quotation_ids", "action"}}

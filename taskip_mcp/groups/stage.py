@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Unpack
+from typing import Annotated
 
 from pydantic import Field
 
@@ -17,18 +17,17 @@ from taskip_mcp.params import (
     Position,
     StageId,
     Text,
-    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Written
 
-StagePosition = Annotated[Position | None, Field(description="Place in the pipeline, from left to right.")]
+StagePosition = Annotated[Position | None, Field(description="Place from the left.")]
 
 
 class StageOrder(Nested):
     """One entry of a new order."""
 
     stage_id: StageId
-    order: Annotated[Position, Field(description="Its new place, from left to right.")]
+    order: Annotated[Position, Field(description="New place from the left.")]
 
 
 BACK = {name: merge.same(name) for name in ("title", "color", "order")}
@@ -42,13 +41,9 @@ def _places(arguments: Arguments) -> Inverse:
 
 
 @operation("stage.list", "GET /sales-pipeline/{pipeline_id:uuid}/stage", Effect.READ, reads="stage_id")
-async def list_stages(
-    call: Call,
-    pipeline_id: PipelineId,
-    **filters: Unpack[UnverifiedFilters],
-) -> Page:
-    """List all stages of a pipeline with every deal in them, which can be long. For ids and names use get_pipeline."""
-    return await call.rows(paged=False)
+async def list_stages(call: Call, pipeline_id: PipelineId, stage_id: StageId | None = None) -> Page:
+    """List a pipeline's stages with all their deals. For ids and names use get_pipeline."""
+    return await call.rows(paged=False, query={})  # chosen by `taskip_mcp.filters`
 
 
 @operation(
@@ -60,11 +55,11 @@ async def list_stages(
 async def create_stage(
     call: Call,
     pipeline_id: PipelineId,
-    title: Annotated[Text, Field(description="Name of the stage.")],
+    title: Text,
     color: Color | None = None,
     order: StagePosition = None,
 ) -> Written:
-    """Add a stage to a sales pipeline. To rearrange the existing ones use reorder_stages."""
+    """Add a stage to a sales pipeline. To rearrange stages use reorder_stages."""
     return await call.write(f"Stage {title} created")
 
 
@@ -78,11 +73,11 @@ async def update_stage(
     call: Call,
     pipeline_id: PipelineId,
     stage_id: StageId,
-    title: Annotated[Text | None, Field(description="Name of the stage.")] = None,
+    title: Text | None = None,
     color: Color | None = None,
     order: StagePosition = None,
 ) -> Written:
-    """Rename, recolour or move one stage; what is left out stays. To order several use reorder_stages."""
+    """Rename, recolour or move one stage; the rest stays. For several use reorder_stages."""
     return await call.write(f"Stage {stage_id} updated", id=stage_id)
 
 
@@ -110,7 +105,7 @@ async def update_stage(
     ),
 )
 async def delete_stage(call: Call, pipeline_id: PipelineId, stage_id: StageId) -> Written:
-    """Delete one stage for good. Move its deals out first, with bulk_update_deals: their fate is unknown."""
+    """Delete a stage for good; its deals may be lost: move them first with bulk_update_deals."""
     return await call.write(f"Stage {stage_id} deleted", id=stage_id)
 
 
@@ -124,7 +119,7 @@ async def delete_stage(call: Call, pipeline_id: PipelineId, stage_id: StageId) -
 async def reorder_stages(
     call: Call,
     pipeline_id: PipelineId,
-    order: Annotated[list[StageOrder], Field(min_length=1, description="Stages with their new places.")],
+    order: Annotated[list[StageOrder], Field(min_length=1)],
 ) -> Written:
-    """Put the stages of a pipeline in a new order. Name every stage, so that no two share a place."""
+    """Change the order of a pipeline's stages. Name every stage."""
     return await call.write(f"{len(order)} stages reordered")

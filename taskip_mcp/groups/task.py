@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Unpack, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -15,28 +15,29 @@ from taskip_mcp.params import (
     CLEAR,
     ContainerId,
     Day,
+    DocumentId,
+    LabelId,
+    MemberId,
     Nested,
     Position,
     ProjectId,
-    RecordId,
     TaskId,
     Text,
-    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Record, Written
 
 TASKS = "/project/{project_id:uuid}/task"
 TASK = TASKS + "/{task_id:id}"
 
-Title = Annotated[Text, Field(description="What is to be done.")]
+Title = Text
 # The contract has seen these four and no list; text keeps a workspace's own values possible.
-Priority = Annotated[str, Field(min_length=1, description="Seen: low, medium, high, critical.")]
-Description = Annotated[str | None, Field(description="Details of the task.")]
-DueDate = Annotated[Day | None, Field(description="Due day, YYYY-MM-DD.")]
-Place = Annotated[Position | None, Field(description="Place within the column.")]
-Assignees = Annotated[list[RecordId] | None, Field(description="Team member ids (list_team_members).")]
-Labels = Annotated[list[RecordId] | None, Field(description="Label ids (list_project_attributes).")]
-Documents = Annotated[list[RecordId] | None, Field(description="Document ids (list_documents).")]
+Priority = Annotated[str, Field(min_length=1, description="Such as low, medium, high, critical.")]
+Description = str | None
+DueDate = Day | None
+Place = Annotated[Position | None, Field(description="Place in the column.")]
+Assignees = Annotated[list[MemberId] | None, Field(description="Team members.")]
+Labels = list[LabelId] | None
+Documents = list[DocumentId] | None
 Clearable = Literal["priority", "description", "due_date", "assignee_ids", "label_ids", "document_ids"]
 
 # Parameter -> body field.
@@ -71,7 +72,7 @@ class TaskPlace(Nested):
     """A task and its new place in the column."""
 
     task_id: TaskId
-    order: Annotated[Position, Field(description="Its new place, counted from the top.")]
+    order: Annotated[Position, Field(description="New place from the top.")]
 
 
 def _places(arguments: Arguments) -> Inverse:
@@ -104,10 +105,13 @@ def _named(fields: dict[str, Any]) -> dict[str, Any]:
 async def list_tasks(
     call: Call,
     project_id: ProjectId,
-    **filters: Unpack[UnverifiedFilters],
+    container_id: ContainerId | None = None,
+    assigned_to: MemberId | None = None,
+    is_completed: bool | None = None,
+    search: Annotated[str | None, Field(description="Title or description.")] = None,
 ) -> Page:
-    """List a project's board: columns (container_id) with their tasks inside. For all projects use list_all_tasks."""
-    page = await call.rows()
+    """Show a project's board: columns with their tasks. For all projects use list_all_tasks."""
+    page = await call.rows(query={})  # the filters are ours (see `taskip_mcp.filters`)
     # The counters are of tasks, the rows are columns, and a column's own id is of no use (contract task.list).
     columns = [{name: value for name, value in row.items() if name != "id"} for row in page.items]
     return replace(page, items=columns, total=None, next_page=None)
@@ -134,13 +138,13 @@ async def create_task(
     label_ids: Labels = None,
     document_ids: Documents = None,
 ) -> Written:
-    """Create a task in a column of a project's board; list_tasks shows the columns."""
+    """Create a task in a column of a project's board."""
     return await call.write(f"Task {title} created", key="task", body=_named(call.given))
 
 
 @operation("task.get", f"GET {TASK}", Effect.READ, reads="task_id")
 async def get_task(call: Call, project_id: ProjectId, task_id: TaskId) -> Record:
-    """Get one task with column, labels, files, comments, documents and assignees."""
+    """Get one task with labels, files, comments, documents and assignees."""
     return await call.record()
 
 
@@ -158,9 +162,10 @@ async def update_task(
     assignee_ids: Assignees = None,
     label_ids: Labels = None,
     document_ids: Documents = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a task; the others stay. For one step use move_task, update_task_priority or complete_task."""
+    """Change fields of a task; the rest stays, lists are replaced. To move it use move_task, to finish it
+    complete_task."""
     record = await call.read("task.get", project_id=project_id, task_id=task_id)
     cleared = [NAMES.get(name, name) for name in clear or []]
     body = merge.merged(record, _named(call.given), BACK, cleared)
@@ -188,9 +193,9 @@ async def reorder_tasks(
     call: Call,
     project_id: ProjectId,
     container_id: ContainerId,
-    order: Annotated[list[TaskPlace], Field(min_length=1, description="Tasks with their new places.")],
+    order: Annotated[list[TaskPlace], Field(min_length=1)],
 ) -> Written:
-    """Change the order of the tasks in one column. To move a task to another column use move_task."""
+    """Change the order of tasks in a column. To another column use move_task."""
     # The elements' key differs from list to list: item_id here (contract task.change_order).
     places = [{"item_id": place.task_id, "order": place.order} for place in order]
     return await call.write(
@@ -212,7 +217,7 @@ async def reorder_tasks(
 async def move_task(
     call: Call, project_id: ProjectId, task_id: TaskId, container_id: ContainerId, order: Place = None
 ) -> Written:
-    """Move a task to another column of its board. For all tasks of a column use move_container_tasks."""
+    """Move a task to another column. For all tasks of a column use move_container_tasks."""
     return await call.write(f"Task {task_id} moved to column {container_id}", id=task_id)
 
 
@@ -225,7 +230,7 @@ async def move_task(
 async def update_task_priority(
     call: Call, project_id: ProjectId, task_id: TaskId, priority: Priority
 ) -> Written:
-    """Change the priority of a task."""
+    """Set a task's priority."""
     return await call.write(f"Priority of task {task_id} set to {priority}", id=task_id)
 
 
@@ -239,9 +244,9 @@ async def complete_task(
     call: Call,
     project_id: ProjectId,
     task_id: TaskId,
-    is_completed: Annotated[bool, Field(description="true completes the task, false opens it again.")],
+    is_completed: Annotated[bool, Field(description="false opens it again.")],
 ) -> Written:
-    """Mark a task as complete, or open it again. Answers with the figures of its column."""
+    """Mark a task as complete, or open it again."""
     words = "completed" if is_completed else "opened again"
     return await call.write(
         f"Task {task_id} {words}", key="stats", id=task_id, body={"is_completed": int(is_completed)}

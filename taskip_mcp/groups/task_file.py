@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Unpack
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,14 +10,16 @@ from taskip_mcp.call import Call
 from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Effect, operation
 from taskip_mcp.params import (
+    ROWS,
+    Limit,
+    PageNumber,
     ProjectId,
     RecordId,
     TaskId,
-    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Written
 
-FileId = Annotated[RecordId, Field(description="Media id of the file (list_task_files, list_project_files).")]
+FileId = Annotated[RecordId, Field(description="Media id, from list_task_files or list_project_files.")]
 FILES = "/project/{project_id:uuid}/task/{task_id:id}/files"
 
 
@@ -25,10 +27,12 @@ FILES = "/project/{project_id:uuid}/task/{task_id:id}/files"
 async def list_all_task_files(
     call: Call,
     project_id: ProjectId,
-    **filters: Unpack[UnverifiedFilters],
+    search: Annotated[str | None, Field(description="Title.")] = None,
+    page: PageNumber = None,
+    limit: Limit = ROWS,
 ) -> Page:
-    """List the files of all tasks of a project, each with its task. For one task use list_task_files."""
-    return await call.rows(paged=False)
+    """List the files of all tasks of a project. For one task use list_task_files."""
+    return await call.rows(paged=False, query={})
 
 
 @operation("task_file.list", f"GET {FILES}", Effect.READ, reads="file_id")
@@ -36,7 +40,6 @@ async def list_task_files(
     call: Call,
     project_id: ProjectId,
     task_id: TaskId,
-    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
     """List the files of one task."""
     return await call.rows(paged=False)
@@ -49,7 +52,7 @@ async def list_task_files(
     found=Found("task_file.list", {"file_id": "media.id"}, unique=True),
 )
 async def attach_task_file(call: Call, project_id: ProjectId, task_id: TaskId, file_id: FileId) -> Written:
-    """Attach a file that is already in TaskIP to a task. The API cannot upload new files for tasks."""
+    """Attach a file that is in TaskIP already to a task. New files cannot be uploaded."""
     return await call.write(f"File {file_id} attached to task {task_id}", id=file_id)
 
 
@@ -75,7 +78,9 @@ async def delete_task_file(call: Call, project_id: ProjectId, task_id: TaskId, f
 async def list_project_files(
     call: Call,
     project_id: ProjectId,
-    **filters: Unpack[UnverifiedFilters],
+    search: Annotated[str | None, Field(description="Title.")] = None,
+    page: PageNumber = None,
+    limit: Limit = ROWS,
 ) -> Page:
-    """List all files of a project, without the tasks they belong to; for those use list_all_task_files."""
-    return await call.rows(paged=False)
+    """List all files of a project. To see their tasks use list_all_task_files."""
+    return await call.rows(paged=False, query={})

@@ -9,11 +9,10 @@ from pydantic import Field
 from taskip_mcp.call import Call
 from taskip_mcp.facts import Inverse
 from taskip_mcp.operation import Effect, operation
-from taskip_mcp.params import ProjectId, RecordId, TaskId
+from taskip_mcp.params import LabelId, MemberId, ProjectId, TaskId
 from taskip_mcp.results import Written
 
-LabelId = Annotated[RecordId, Field(description="Label id (list_project_attributes, type label).")]
-AssigneeId = Annotated[RecordId, Field(description="Team member id (list_team_members).")]
+AssigneeId = Annotated[MemberId, Field(description="Team member.")]
 LABEL = "/project/{project_id:uuid}/task/{task_id:id}/label"
 NOTIFIED = "TaskIP does not say whether the member is notified."
 ASSIGNEE = "/project/{project_id:uuid}/task/{task_id:id}/assignee"
@@ -42,7 +41,7 @@ async def add_task_label(call: Call, project_id: ProjectId, task_id: TaskId, lab
     ),
 )
 async def remove_task_label(call: Call, project_id: ProjectId, task_id: TaskId, label_id: LabelId) -> Written:
-    """Take a label off a task; the label itself stays. To delete it everywhere use delete_project_attribute."""
+    """Take a label off a task. To delete the label everywhere use delete_project_attribute."""
     return await call.write(f"Label {label_id} removed from task {task_id}", id=task_id)
 
 
@@ -57,7 +56,7 @@ async def remove_task_label(call: Call, project_id: ProjectId, task_id: TaskId, 
 async def add_task_assignee(
     call: Call, project_id: ProjectId, task_id: TaskId, assignee_id: AssigneeId
 ) -> Written:
-    """Assign a team member to a task. TaskIP does not say whether the member is notified."""
+    """Assign a team member to a task, who may be notified."""
     return await call.write(f"Team member {assignee_id} assigned to task {task_id}", id=task_id)
 
 

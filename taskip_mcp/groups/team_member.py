@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Unpack, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from taskip_mcp.facts import Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     Email,
     Limit,
     MediaId,
@@ -20,19 +21,16 @@ from taskip_mcp.params import (
     PageNumber,
     RecordId,
     ShortText,
-    UnverifiedDates,
 )
 from taskip_mcp.results import Page, Record, Written
 
-MemberEmail = Annotated[Email, Field(description="Unique; the invitation goes there.")]
-FirstName = Annotated[ShortText, Field(description="First name.")]
-LastName = Annotated[ShortText, Field(description="Last name.")]
-Position = Annotated[str | None, Field(max_length=191, description="Job title.")]
+MemberEmail = Email
+FirstName = ShortText
+LastName = ShortText
+Position = Annotated[str | None, Field(max_length=191)]
 # Reads give a slug and nothing maps it to the number (contract team_member.create, quirk 7).
-RoleId = Annotated[
-    RecordId, Field(description="Role number. TaskIP shows roles by name only: ask the user for the number.")
-]
-TeamId = Annotated[RecordId | None, Field(description="Team id (teams of list_team_members).")]
+RoleId = Annotated[RecordId, Field(description="TaskIP shows only names: ask the user for the number.")]
+TeamId = Annotated[RecordId | None, Field(description="From teams of a member.")]
 Clearable = Literal["position", "team_id", "image"]
 HANDOVER = "Their tasks and projects go to the system administrator and cannot be moved back automatically."
 
@@ -67,20 +65,14 @@ REMADE = Inverse(
 async def list_team_members(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
+    limit: Limit = ROWS,
     search: Annotated[str | None, Field(description="Name or email.")] = None,
-    sort: Annotated[
-        Literal["name", "email", "role", "created_at"] | None, Field(description="Order by.")
-    ] = None,
+    sort: Literal["name", "email", "role", "created_at"] | None = None,
     order: Order = None,
-    role: Annotated[str | None, Field(description="Role by name, such as admin or developer.")] = None,
-    status: Annotated[Literal["active", "inactive", "pending"] | None, Field(description="Status.")] = None,
-    department: Annotated[
-        str | None, Field(description="Department; no field of the record shows it.")
-    ] = None,
-    **filters: Unpack[UnverifiedDates],
+    role: Annotated[str | None, Field(description="By name, such as developer.")] = None,
+    status: Literal["active", "inactive", "pending"] | None = None,
 ) -> Page:
-    """List the people of the agency with role, teams and invitation. Clients are in list_contacts."""
+    """List the people of the agency with role and teams. For clients use list_contacts."""
     return await call.rows()
 
 
@@ -103,7 +95,7 @@ async def create_team_member(
     team_id: TeamId = None,
     image: MediaId = None,
 ) -> Written:
-    """Add a person to the agency's team: mails an invitation and gives access. For clients use create_contact."""
+    """Add a person to the agency: mails an invitation and gives access. For clients use create_contact."""
     return await call.write(f"Team member {email} created and invited")
 
 
@@ -137,9 +129,9 @@ async def update_team_member(
     position: Position = None,
     team_id: TeamId = None,
     image: MediaId = None,
-    clear: Annotated[list[Clearable] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a team member; the others stay. role_id must be repeated, since TaskIP does not show it."""
+    """Change fields of a team member; the rest stays. Repeat role_id: TaskIP does not show it."""
     record = await call.read("team_member.get", member_id=member_id)
     return await call.write(f"Team member {member_id} updated", id=member_id, body=call.merge(record, BACK))
 
@@ -148,7 +140,7 @@ async def update_team_member(
     "team_member.delete", "DELETE /team-member/{member_id:id}", Effect.DELETE, warns=HANDOVER, undo=REMADE
 )
 async def delete_team_member(call: Call, member_id: MemberId) -> Written:
-    """Remove a person from the team for good. Tasks and projects go to the system administrator."""
+    """Remove a person from the agency for good. Tasks and projects go to the system administrator."""
     return await call.write(f"Team member {member_id} deleted", id=member_id)
 
 
@@ -162,7 +154,7 @@ async def delete_team_member(call: Call, member_id: MemberId) -> Written:
     undo=REMADE,
 )
 async def bulk_delete_team_members(
-    call: Call, member_ids: Annotated[list[MemberId], Field(min_length=1, description="Members to remove.")]
+    call: Call, member_ids: Annotated[list[RecordId], Field(min_length=1)]
 ) -> Written:
-    """Remove several people from the team for good. Tasks and projects go to the system administrator."""
+    """Remove several people for good. Tasks and projects go to the system administrator."""
     return await call.write(f"{len(member_ids)} team members deleted", body={"ids": member_ids})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Unpack, cast
+from typing import Annotated, Any, Literal, cast
 
 import anyio.to_thread
 from pydantic import Field
@@ -16,8 +16,8 @@ from taskip_mcp.groups.ticket_words import STATUS, Priority, Status, numbers, wo
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
     CLEAR,
+    ROWS,
     ContactId,
-    CreatedAt,
     DateFrom,
     DateTo,
     Day,
@@ -31,20 +31,19 @@ from taskip_mcp.params import (
     ShortText,
     Text,
     TicketId,
-    UnverifiedFilters,
 )
 from taskip_mcp.results import Page, Record, Written
 from taskip_mcp.wire import dig
 
-Subject = Annotated[ShortText, Field(description="What the ticket is about.")]
-TicketPriority = Annotated[Priority, Field(description="Priority.")]
-TicketStatus = Annotated[Status | None, Field(description="Status; closed ends the ticket.")]
-Description = Annotated[str | None, Field(description="The request, as HTML.")]
-UserId = Annotated[RecordId | None, Field(description="User id, as tickets show it.")]
-Requester = Annotated[Email | None, Field(description="Requester's email; seen in use, not documented.")]
+Subject = ShortText
+TicketPriority = Priority
+TicketStatus = Status | None
+Description = Annotated[str | None, Field(description="HTML.")]
+UserId = Annotated[RecordId | None, Field(description="User id, from a ticket.")]
+Requester = Annotated[Email | None, Field(description="Requester; undocumented.")]
 # The words of the filters and of the reference's status call (contract enums.ticket_status.filter_words).
 FILTER_WORDS = ("open", "in_progress", "resolved", "closed")
-NOTIFY = "Whether to mail the client; only the older route knows it."
+NOTIFY = "Older systems only."
 TICKET = "/ticket/{ticket_id:id}"
 GUIDE = "/support-ticket/{ticket_id:id|uuid}"
 
@@ -72,26 +71,18 @@ REMADE = Inverse(
 async def list_tickets(
     call: Call,
     page: PageNumber = None,
-    limit: Limit = None,
-    search: Annotated[str | None, Field(description="Subject, description or requester's email.")] = None,
-    sort: Annotated[
-        Literal["created_at", "updated_at", "priority", "status"] | None, Field(description="Order by.")
-    ] = None,
+    limit: Limit = ROWS,
+    search: Annotated[str | None, Field(description="Subject, text or requester's email.")] = None,
+    sort: Literal["created_at", "updated_at", "priority", "status"] | None = None,
     order: Order = None,
-    status: Annotated[
-        Literal["open", "in_progress", "resolved", "closed"] | None, Field(description="Status.")
-    ] = None,
-    priority: Annotated[Priority | None, Field(description="Priority.")] = None,
-    assigned_to: Annotated[
-        MemberId | None, Field(description="Team member id; records do not show it.")
-    ] = None,
-    client_id: Annotated[ContactId | None, Field(description="Contact id of the client.")] = None,
-    category: Annotated[str | None, Field(description="Category; records do not show it.")] = None,
+    status: Literal["open", "in_progress", "resolved", "closed"] | None = None,
+    priority: Priority | None = None,
+    assigned_to: Annotated[MemberId | None, Field(description="Rows do not show it.")] = None,
+    client_id: ContactId | None = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
-    created_at: CreatedAt = None,
 ) -> Page:
-    """List support tickets; TaskIP gives no total. The replies are in get_ticket, emails in list_conversations."""
+    """List support tickets, without a total. Replies are in get_ticket, emails in list_conversations."""
     page_ = await call.rows()
     return replace(page_, items=[words(row) for row in page_.items])
 
@@ -122,14 +113,14 @@ async def create_ticket(
     user_id: UserId = None,
     email: Requester = None,
 ) -> Written:
-    """Open a support ticket. TaskIP does not say whether the client is mailed."""
+    """Open a support ticket. The client may be mailed."""
     done = await call.write(f"Ticket {subject} created", body=numbers(call.given))
     return replace(done, changed=words(done.changed))
 
 
 @operation("ticket.get", f"GET {TICKET}", Effect.READ, guide=f"GET {GUIDE}", reads="ticket_id")
 async def get_ticket(call: Call, ticket_id: TicketId) -> Record:
-    """Get one ticket with its latest replies, newest first (about ten). Ticket text is data from outside."""
+    """Get one ticket with its latest replies (about ten), newest first."""
     return words(await _read(call))
 
 
@@ -153,9 +144,9 @@ async def update_ticket(
     created_by: UserId = None,
     user_id: UserId = None,
     email: Requester = None,
-    clear: Annotated[list[Literal["description", "attachment"]] | None, Field(description=CLEAR)] = None,
+    clear: Annotated[list[Literal["description", "attachment"]] | None, CLEAR] = None,
 ) -> Written:
-    """Change fields of a ticket; the others stay. For the status alone use update_ticket_status."""
+    """Change fields of a ticket; the rest stays. For status alone use update_ticket_status."""
     record = numbers(await call.read("ticket.get", ticket_id=ticket_id))
     body = merge.merged(record, numbers(call.given), BACK, list(clear or []))
     done = await call.write(f"Ticket {ticket_id} updated", id=record.get("id"), body=body)
@@ -171,7 +162,7 @@ async def update_ticket(
     undo=REMADE,
 )
 async def delete_ticket(call: Call, ticket_id: TicketId) -> Written:
-    """Delete a ticket for good, with replies and attachments. To end it use update_ticket_status."""
+    """Delete a ticket for good, with replies and files. To end it use update_ticket_status."""
     return await call.write(f"Ticket {ticket_id} deleted", id=ticket_id)
 
 
@@ -180,8 +171,8 @@ async def assign_ticket(
     call: Call,
     ticket_id: TicketId,
     assigned_to: MemberId,
-    reason: Annotated[str | None, Field(description="Why.")] = None,
-    notify_assignee: Annotated[bool | None, Field(description="Mail the team member; default true.")] = None,
+    reason: str | None = None,
+    notify_assignee: Annotated[bool | None, Field(description="Default true.")] = None,
 ) -> Written:
     """Assign a ticket to a team member, who is mailed unless notify_assignee is false. Older systems only."""
     return await call.write(f"Ticket {ticket_id} assigned to team member {assigned_to}", id=ticket_id)
@@ -212,14 +203,12 @@ async def update_ticket_status(
     ticket_id: TicketId,
     status: Annotated[
         Literal["open", "in_progress", "resolved", "closed", "replied", "waiting_for_reply", "queue"],
-        Field(description="New status; resolved and closed both end the ticket."),
+        Field(description="resolved and closed both end it."),
     ],
-    resolution_notes: Annotated[
-        str | None, Field(description="What solved it; only the older route takes it.")
-    ] = None,
+    resolution_notes: Annotated[str | None, Field(description="Older systems only.")] = None,
     notify_client: Annotated[bool | None, Field(description=NOTIFY)] = None,
 ) -> Written:
-    """Set a ticket's status, for example to closed. To answer the client use reply_ticket."""
+    """Set a ticket's status, such as closed. To answer use reply_ticket."""
 
     def body(route: Route) -> dict[str, Any]:
         if route.origin == "reference":
@@ -252,23 +241,21 @@ def _public(arguments: Arguments) -> set[Consequence]:
 async def reply_ticket(
     call: Call,
     ticket_id: TicketId,
-    message: Annotated[Text, Field(description="The reply, as HTML.")],
+    message: Annotated[Text, Field(description="HTML.")],
     status: TicketStatus = None,
     attachment: MediaId = None,
-    reply_by_user_id: Annotated[
-        RecordId | None, Field(description="Author's user id; not documented.")
-    ] = None,
+    reply_by_user_id: Annotated[RecordId | None, Field(description="Author; undocumented.")] = None,
     author_type: Annotated[
         Literal["team_member", "client", "system"] | None,
-        Field(description="Author; only the older route takes it."),
+        Field(description="Older systems only."),
     ] = None,
     is_private: Annotated[
         bool | None,
-        Field(description="true: inside the team alone. Refused where TaskIP cannot keep it private."),
+        Field(description="For the team alone; refused where TaskIP cannot."),
     ] = None,
     notify_client: Annotated[bool | None, Field(description=NOTIFY)] = None,
 ) -> Written:
-    """Answer a ticket; the client sees it and is mailed. For emails of the inbox use reply_conversation."""
+    """Answer a ticket: the client sees it and is mailed. For inbox emails use reply_conversation."""
     guide_only = {"status", "attachment", "reply_by_user_id"}
     reference_only = {"author_type", "is_private", "notify_client"}
 
@@ -290,11 +277,11 @@ async def upload_ticket_attachments(
     call: Call,
     ticket_id: TicketId,
     file_paths: Annotated[
-        list[Text], Field(min_length=1, max_length=10, description="Files, from the user's TaskIP folder.")
+        list[Text], Field(min_length=1, max_length=10, description="In the user's TaskIP folder.")
     ],
-    description: Annotated[str | None, Field(description="What the files are.")] = None,
+    description: str | None = None,
 ) -> Written:
-    """Upload files to a ticket. Uploads are limited to 50 an hour; newer systems may not offer it."""
+    """Upload files to a ticket (50 uploads an hour). Newer systems may lack it."""
     # All are read and checked before anything is sent.
     files = [
         await anyio.to_thread.run_sync(call.backend.files.read_upload, path, "files[]") for path in file_paths
@@ -310,9 +297,8 @@ async def upload_ticket_attachments(
 async def list_ticket_attachments(
     call: Call,
     ticket_id: TicketId,
-    **filters: Unpack[UnverifiedFilters],
 ) -> Page:
-    """List the files of a ticket. Newer systems may not offer it; get_ticket shows an attachment, too."""
+    """List the files of a ticket. Newer systems may lack it; get_ticket shows one."""
     return await call.rows("data.attachments", paged=False)
 
 
@@ -346,18 +332,16 @@ NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"
 )
 async def bulk_update_tickets(
     call: Call,
-    ticket_ids: Annotated[list[RecordId], Field(min_length=1, description="Tickets by integer id.")],
-    action: Annotated[
-        Literal["delete", "status_update", "assign", "add_tags"], Field(description="What to do.")
-    ],
+    ticket_ids: Annotated[list[RecordId], Field(min_length=1)],
+    action: Literal["delete", "status_update", "assign", "add_tags"],
     status: Annotated[
         Literal["open", "in_progress", "resolved", "closed"] | None, Field(description="With status_update.")
     ] = None,
-    resolution_notes: Annotated[str | None, Field(description="With status_update to resolved.")] = None,
-    assigned_to: Annotated[MemberId | None, Field(description="Team member id, with assign.")] = None,
-    tags: Annotated[list[Text] | None, Field(description="Tags, with add_tags.")] = None,
+    resolution_notes: Annotated[str | None, Field(description="With resolved.")] = None,
+    assigned_to: Annotated[MemberId | None, Field(description="With assign.")] = None,
+    tags: Annotated[list[Text] | None, Field(description="With add_tags.")] = None,
 ) -> Written:
-    """Delete, assign, tag or set the status of several tickets at once. Whether clients are mailed is unknown."""
+    """Delete, assign, tag or set the status of several tickets. Clients may be mailed."""
     needed = NEEDED.get(action)
     if needed and needed not in call.given:
         raise ArgumentError(f"{needed} is required with action {action}. Nothing was sent.")
@@ -369,12 +353,10 @@ async def bulk_update_tickets(
 @operation("ticket.analytics", "GET /ticket/analytics", Effect.READ)
 async def get_ticket_analytics(
     call: Call,
-    period: Annotated[Literal["day", "week", "month", "year"] | None, Field(description="Span.")] = None,
-    start_date: Annotated[Day | None, Field(description="First day, YYYY-MM-DD.")] = None,
-    end_date: Annotated[Day | None, Field(description="Last day, YYYY-MM-DD.")] = None,
-    group_by: Annotated[
-        Literal["status", "priority", "category", "assignee"] | None, Field(description="Grouping.")
-    ] = None,
+    period: Literal["day", "week", "month", "year"] | None = None,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
+    group_by: Literal["status", "priority", "category", "assignee"] | None = None,
 ) -> Record:
-    """Get ticket counts and resolution times. Newer systems may not offer it."""
+    """Get ticket counts and resolution times. Newer systems may lack it."""
     return await call.record()

@@ -29,10 +29,10 @@ def numbers(fields: Record) -> Record:
 
 
 def words(record: Record) -> Record:
-    """A record with words; a number that has none stays a number."""
+    """A record with words, and the numbers that they stand for as ``status_raw``; one without a word stays a number."""
     changed: Record = {}
     for name, table in (("status", STATUS_WORDS), ("priority", PRIORITY_WORDS)):
         value = cast("Any", record.get(name))
         if isinstance(value, int) and value in table:
-            changed[name] = table[value]
+            changed |= {name: table[value], f"{name}_raw": value}
     return record | changed

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.contract import sample, standin
-from tests.contract.contract import COMMON_FILTERS, ORIGINS, Field, Operation, Origin
+from tests.contract.contract import ORIGINS, Field, Operation, Origin
 
 PARAMETER: Mapping[str, str] = {
     "contact": "contact_id",
@@ -54,11 +54,14 @@ RECORD_OF: Mapping[str, str] = {
 
 IDENTIFIERS: Mapping[str, Any] = {
     "ticket_id": 1901,
-    "project_id": "pr-uuid",
-    "pipeline_id": "pi-uuid",
-    "meeting_id": "me-uuid",
-    "conversation_id": "co-uuid",
+    "project_id": "pr-uuid-1",
+    "pipeline_id": "pi-uuid-1",
+    "meeting_id": "me-uuid-1",
+    "conversation_id": "co-uuid-1",
 }
+ROWS = 25
+"""The page size that a list asks for when the caller names none."""
+
 DROP = object()
 """In `wire`: this field must not be sent."""
 
@@ -94,6 +97,10 @@ class Case:
     """Arguments that may be left out although the field is required: the tool reads them back or knows them."""
     needed: frozenset[str] = frozenset()
     """Arguments that the tool requires although the field is optional."""
+    refused: frozenset[str] = frozenset()
+    """Documented filters that the tool refuses: no record shows what they filter by, or a newer part lacks them."""
+    local: frozenset[str] = frozenset()
+    """Filters that the tool carries out itself; they are not sent."""
     labels: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict[str, Mapping[Any, Any]])
     """Argument -> the word that the tool takes for each value of the contract's enum."""
     result: Callable[[Any], Any] | None = None
@@ -124,9 +131,10 @@ def _placeholders(route: str) -> list[tuple[str, str]]:
 def arguments(operation: Operation, case: Case, attempt: Try, *, full: bool) -> dict[str, Any]:
     """All arguments of one call: identifiers, made-up values of the documented fields, then the case's own."""
     listed = operation.query + operation.body
-    filters = COMMON_FILTERS if full and operation.is_list and operation.method == "GET" else frozenset[str]()
-    values = {name: made_up(Field(name, "string", required=False)) for name in sorted(filters)}
+    values: dict[str, Any] = {}
     for each in listed:
+        if each.name in case.refused:
+            continue
         name = argument_of(case, each.name)
         if name and (full or each.required):
             value = made_up(each)
@@ -214,10 +222,8 @@ def expected_fields(
     operation: Operation, case: Case, attempt: Try, origin: Origin, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Query or body fields that must leave, by the document's names."""
-    known = {each.name for each in operation.fields(origin)}
-    if operation.is_list and operation.method == "GET":
-        known |= COMMON_FILTERS
-    fields: dict[str, Any] = {}
+    known = {each.name for each in operation.fields(origin)} - case.refused
+    fields: dict[str, Any] = {"limit": ROWS} if "limit" in known else {}
     for name, value in values.items():
         wire = case.renames.get(name, name)
         if wire in known and argument_of(case, wire) == name and wire not in dict(attempt.files):

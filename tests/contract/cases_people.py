@@ -44,7 +44,7 @@ CASES: Mapping[str, Case] = {
         minimal=(Try(reference={"contact_id": 11}),),
         undocumented=frozenset({"contact_id"}),
     ),
-    "company.list": Case(),
+    "company.list": Case(refused=frozenset({"industry"})),
     "company.create": Case(),
     "company.get": Case(),
     # Updates that replace: what is left out is read from the record and sent along.
@@ -60,7 +60,7 @@ CASES: Mapping[str, Case] = {
     ),
     "company.delete": Case(),
     "company.bulk_delete": Case(renames={"company_ids": "ids"}),
-    "team_member.list": Case(),
+    "team_member.list": Case(refused=frozenset({"department"})),
     "team_member.create": Case(),
     "team_member.get": Case(),
     "team_member.update": Case(

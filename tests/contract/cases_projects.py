@@ -52,6 +52,7 @@ TASK_KEPT = {
 }
 REORDER = {"order": [{"task_id": 7, "order": 0}]}
 ATTRIBUTE = sample.record("attribute")
+WHOLE = frozenset({"search", "page", "limit"})
 
 
 def _columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -79,11 +80,15 @@ CASES: Mapping[str, Case] = {
     "project.dashboard_activity": Case(),
     # An integer id is exchanged for the uuid that the route wants.
     "project.activity": Case(minimal=(Try({"project_id": 25}),)),
-    "project.all_tasks": Case(),
+    "project.all_tasks": Case(
+        refused=frozenset({"status"}), local=frozenset({"is_completed", "search", "page", "limit"})
+    ),
     "project.change_priority": Case(),
     "project.change_status": Case(),
     "project.change_category": Case(),
-    "task.list": Case(result=_columns),
+    "task.list": Case(
+        result=_columns, local=frozenset({"container_id", "assigned_to", "is_completed", "search"})
+    ),
     "task.create": Case(renames=TASK_NAMES),
     "task.get": Case(),
     "task.update": Case(
@@ -103,14 +108,14 @@ CASES: Mapping[str, Case] = {
     "task_label.remove": Case(),
     "task_label.add_assignee": Case(),
     "task_label.remove_assignee": Case(),
-    "task_file.list_all_task_files": Case(),
+    "task_file.list_all_task_files": Case(local=WHOLE),
     "task_file.list": Case(),
     "task_file.attach": Case(),
     "task_file.delete": Case(),
-    "task_file.list_project_files": Case(),
-    "discussion.list": Case(),
+    "task_file.list_project_files": Case(local=WHOLE),
+    "discussion.list": Case(local=WHOLE),
     "discussion.create": Case(renames={"message": "msg", "attachment_ids": "attachment"}),
-    "discussion.list_files": Case(),
+    "discussion.list_files": Case(local=WHOLE),
     "container.create": Case(),
     "container.rename": Case(),
     "container.change_color": Case(),
@@ -118,7 +123,9 @@ CASES: Mapping[str, Case] = {
     "container.delete": Case(),
     "container.move_all_tasks": Case(),
     "project_attribute.list": Case(
-        full=(Try({"page": 1}, wire={"page": 1}),), undocumented=frozenset({"page"})
+        full=(Try({"page": 1, "search": "x"}, wire={"page": 1, "search": "x"}),),
+        undocumented=frozenset({"page", "search"}),
+        local=frozenset({"type", "search"}),
     ),
     "project_attribute.create": Case(),
     "project_attribute.update": Case(

@@ -30,8 +30,9 @@ VISIBILITY = {"visibility": {0: "private", 1: "team", 2: "public"}}
 
 
 def _ticket(record: dict[str, Any]) -> dict[str, Any]:
-    """Words for the numbers of status and priority, as the vendor's own site has them."""
-    return record | {"status": STATUS[record["status"]], "priority": PRIORITY[record["priority"]]}
+    """Words for the numbers of status and priority, as the vendor's own site has them, and the numbers beside them."""
+    words = {"status": STATUS[record["status"]], "priority": PRIORITY[record["priority"]]}
+    return record | words | {"status_raw": record["status"], "priority_raw": record["priority"]}
 
 
 def _tickets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -65,7 +66,7 @@ def _booking(record: dict[str, Any]) -> dict[str, Any]:
 
 
 CASES: Mapping[str, Case] = {
-    "ticket.list": Case(result=_tickets),
+    "ticket.list": Case(result=_tickets, refused=frozenset({"category"})),
     "ticket.create": Case(labels=LABELS, result=_ticket),
     "ticket.get": Case(minimal=(Try({"ticket_id": TICKET["uuid"]}),), result=_ticket),
     "ticket.update": Case(
@@ -127,7 +128,7 @@ CASES: Mapping[str, Case] = {
         renames=dict.fromkeys(["status", "resolution_notes", "assigned_to", "tags"], "parameters"),
     ),
     "ticket.analytics": Case(),
-    "document.list": Case(),
+    "document.list": Case(refused=frozenset({"file_type"})),
     "document.create": Case(
         full=(
             Try(),
@@ -142,7 +143,7 @@ CASES: Mapping[str, Case] = {
     "document.update": Case(minimal=(Try({"name": "x"}),)),
     "document.delete": Case(),
     "document.download": Case(),
-    "meeting.list": Case(),
+    "meeting.list": Case(refused=frozenset({"type", "participant", "date_from", "date_to"})),
     "meeting.get": Case(),
     "meeting.list_bookings": Case(result=_bookings),
     "meeting.get_booking": Case(result=_booking),

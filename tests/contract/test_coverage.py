@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from taskip_mcp import arguments as product
+from taskip_mcp import filters
 from taskip_mcp import operation as operations
 from tests.contract import standin
 from tests.contract.case import Case, argument_of, arguments, expected_fields, path_arguments
@@ -18,7 +19,7 @@ from tests.contract.cases import CASES
 from tests.contract.contract import COMMON_FILTERS, ORIGINS, Field, Operation, load, reference_rows
 
 TOOLS = {tool.contract: tool for tool in operations.load_all().values()}
-CONTROL = {"confirm", "confirm_code", "allow_duplicate", "clear", "extra"}
+CONTROL = {"confirm", "confirm_code", "allow_duplicate", "clear", "extra", "detail", "fields"}
 BOTH = sorted(TOOLS.keys() & CASES.keys() & load().operations.keys())
 every_operation = pytest.mark.parametrize("id", BOTH)
 
@@ -69,10 +70,25 @@ def test_every_documented_field_is_exercised_and_nothing_else_is_sent(id: str) -
             if origin in attempt.on
         ]
         allowed = {field.name for field in row.fields(origin)} | case.undocumented
-        if row.is_list and row.method == "GET":
-            allowed |= COMMON_FILTERS
         assert {name for fields in sent for name in fields} <= allowed
-        assert _unsent(row.fields(origin), sent) == []
+        assert set(_unsent(row.fields(origin), sent)) <= case.refused
+
+
+@every_operation
+def test_a_filter_that_is_not_taken_is_refused_with_words(id: str) -> None:
+    row, case = load().operations[id], CASES[id]
+    parameters = set(product.schema_of(TOOLS[id])["properties"])
+    documented = {field.name for field in row.query + row.body}
+    assert case.refused <= documented - parameters
+    expected = COMMON_FILTERS if row.is_list and row.method == "GET" else frozenset[str]()
+    for name in (case.refused | expected) - parameters:
+        assert filters.refusal(id, name), f"{name} is neither taken nor refused with words"
+
+
+@every_operation
+def test_a_filter_that_is_ours_is_known_to_be_ours(id: str) -> None:
+    ours = filters.LOCAL[id].names if id in filters.LOCAL else frozenset[str]()
+    assert ours == CASES[id].local
 
 
 def _unsent(fields: Iterable[Field], sent: Iterable[dict[str, Any]]) -> list[str]:
@@ -109,7 +125,7 @@ def test_every_argument_reaches_the_wire_and_every_parameter_is_tried(id: str) -
         for name in set(values) - set(path_arguments(row)) - CONTROL:
             assert name in sent or case.renames.get(name) in sent, f"{name} reaches no field"
     parameters = set(product.schema_of(tool)["properties"])
-    assert parameters - CONTROL == tried - CONTROL
+    assert parameters - CONTROL == (tried | case.local) - CONTROL
 
 
 @every_operation
@@ -126,7 +142,7 @@ def test_every_documented_value_is_accepted(id: str) -> None:
     properties = product.schema_of(tool)["properties"]
     for field in row.query + row.body:
         name = argument_of(case, field.name)
-        if field.enum and name:
+        if field.enum and name and name not in case.refused:
             _check_values(row, case, name, field, properties[name])
 
 

@@ -24,8 +24,10 @@ OK = (200, {"msg": "ok"})
 def test_words_and_numbers_are_those_of_the_live_system() -> None:
     fields = {"status": "closed", "priority": "urgent", "subject": "s"}
     assert ticket_words.numbers(fields) == {"status": 2, "priority": 3, "subject": "s"}
-    assert ticket_words.words({"status": 5, "priority": 0}) == {"status": "queue", "priority": "low"}
-    assert ticket_words.words({"status": 9, "priority": True}) == {"status": 9, "priority": "medium"}
+    shown = ticket_words.words({"status": 5, "priority": 0})
+    assert shown == {"status": "queue", "status_raw": 5, "priority": "low", "priority_raw": 0}
+    odd = ticket_words.words({"status": 9, "priority": True})
+    assert odd == {"status": 9, "priority": "medium", "priority_raw": True}
 
 
 async def test_an_update_repeats_what_the_live_system_requires() -> None:
