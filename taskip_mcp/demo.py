@@ -81,12 +81,12 @@ def in_days(days: int) -> str:
 
 
 async def overdue(day: Day) -> None:
-    """Which invoices are overdue."""
-    page = await day.call("list_invoices", status="overdue", limit=3, sort="due_date", order="asc")
-    for invoice in check(page["items"], "some invoices are overdue"):
-        say(
-            f"    - {invoice['invoice_no']}: {invoice['due_amount']} {invoice['currency']} due {invoice['due_date']}"
-        )
+    """Who owes money, and for how long."""
+    late = await day.call("list_overdue_invoices", limit=3)
+    for invoice in check(late["items"], "some invoices are overdue"):
+        say(f"    - {invoice['invoice_no']}: {invoice['due_amount']}, {invoice['days_overdue']} days late")
+    listed = await day.call("list_invoices", status="overdue", limit=3, fields=["invoice_no", "total"])
+    check({"id", "invoice_no", "total"} >= listed["items"][0].keys(), "a list shows only what was asked for")
 
 
 async def onboard(day: Day) -> int:
@@ -97,8 +97,9 @@ async def onboard(day: Day) -> int:
         first_name="Nora",
         last_name="Lindqvist",
         email="nora@harbourpine.example",
-        company_id=company["id"],
+        company_id="Harbour & Pine",
     )
+    check(contact["changed"]["company"] == f"Harbour & Pine ({company['id']})", "a name stands for the id")
     return int(contact["id"])
 
 
@@ -146,21 +147,23 @@ async def board(day: Day) -> None:
         "create_task",
         project_id=project["uuid"],
         title="Prepare the launch checklist",
-        container_id=columns[0]["container_id"],
+        container_id=columns[0]["title"],
+        assignee_ids=["Ravi Menon"],
         due_date=in_days(7),
     )
-    target = columns[1]["container_id"]
-    await day.call("move_task", project_id=project["uuid"], task_id=task["id"], container_id=target)
+    target = columns[1]["title"]
+    await day.call("move_task", project_id=project["title"], task_id=task["id"], container_id=target)
 
 
 async def sell(day: Day) -> None:
-    """A deal moves to the next stage."""
+    """A deal moves to the next stage, and the pipeline is summed up."""
     pipeline = await day.first("list_pipelines", limit=1)
     stages = (await day.call("list_stages", pipeline_id=pipeline["uuid"]))["items"]
     deal = await day.first("list_deals", pipeline_id=pipeline["uuid"], limit=1)
     order = [stage["id"] for stage in sorted(stages, key=lambda stage: stage["order"])]
     following = order[(order.index(deal["deal_stage_id"]) + 1) % len(order)]
     await day.call("move_deal", pipeline_id=pipeline["uuid"], deal_id=deal["id"], stage_id=following)
+    await day.call("get_pipeline_summary", pipeline_id=pipeline["title"])
 
 
 async def clean_up(day: Day) -> None:
@@ -187,7 +190,7 @@ async def stranger(day: Day) -> None:
     said = await day.client.call_tool("list_conversations", {"search": "invoices", "limit": 1})
     text = said.content[0].text if isinstance(said.content[0], TextContent) else ""
     check(text.startswith(outside.NOTICE), "text of outsiders is fenced")
-    say(f"    {mail['subject']}: {mail.get('body_plain', '')}")
+    say(f"    {mail['subject']}: {mail['body']}")
 
 
 async def repeat(day: Day) -> None:
@@ -202,7 +205,7 @@ async def repeat(day: Day) -> None:
 async def business_day(day: Day) -> None:
     """All steps in order."""
     say(f"{len((await day.client.list_tools()).tools)} tools, on the embedded TaskIP")
-    day.step("Which invoices are overdue?")
+    day.step("Who owes money, and for how long?")
     await overdue(day)
     day.step("A new client: company and contact")
     contact_id = await onboard(day)

@@ -70,7 +70,7 @@ async def test_an_invoice_that_is_paid_in_part_counts_with_the_rest() -> None:
     number = add_invoice(sandbox, day(-5), total=99.99, payments=[{"amount": 0.1, "at": day(-9)}])
     answer = await ask(sandbox, "list_overdue_invoices")
     row = next(row for row in answer["items"] if row["id"] == number)
-    assert (row["due"], row["paid"]) == ("99.89 CHF", "0.10 CHF")
+    assert (row["due_amount"], row["paid"]) == ("99.89 CHF", "0.10 CHF")
     assert answer["by_currency"]["CHF"] == {
         "1-30": {"count": 1, "due": 99.89},
         "all": {"count": 1, "due": 99.89},

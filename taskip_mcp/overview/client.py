@@ -181,7 +181,7 @@ def _invoices(rows: list[JsonObject], today: date) -> JsonObject:
     late = [row for row in unpaid if (facts.day(row.get("due_date")) or date.max) < today]
     shown = [
         facts.slim({name: row.get(name) for name in ("id", "invoice_no", "due_date", "status")})
-        | {"due": facts.money(facts.due(row), facts.currency_of(row))}
+        | {"due_amount": facts.money(facts.due(row), facts.currency_of(row))}
         for row in unpaid
     ]
     amounts = {"due": _due(unpaid), "overdue": _due(late)}

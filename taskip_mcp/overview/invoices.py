@@ -84,10 +84,10 @@ def _row(row: JsonObject, day: date) -> JsonObject:
     return facts.slim({
         "id": row.get("id"),
         "invoice_no": row.get("invoice_no"),
-        "contact": facts.named(row.get("contacts")),
+        "client": facts.named(row.get("contacts")),
         "due_date": row.get("due_date"),
         "days_overdue": (day - due).days if due else None,
-        "due": facts.money(facts.due(row), currency),
+        "due_amount": facts.money(facts.due(row), currency),
         "paid": facts.money(paid, currency) if paid else None,
     })  # fmt: skip
 
