@@ -12,7 +12,23 @@ import textwrap
 from functools import partial
 from pathlib import Path
 
-from taskip_mcp import budget, jobs, resources, retry, schemas, seal, server, settings, target, writelog
+from taskip_mcp import (
+    budget,
+    jobs,
+    lookups,
+    params,
+    resources,
+    retry,
+    schemas,
+    seal,
+    server,
+    settings,
+    target,
+    tokens,
+    writelog,
+)  # fmt: skip
+from taskip_mcp.toolsets import PROFILES
+from tests.tokens import SETTINGS, entries, figures
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -139,7 +155,60 @@ cannot be invited then. It is a preset, not a tracking of where text came from.
 """)
 
 
+MEANT_FOR = {
+    "all": "the default",
+    "core": "what most people ask for, from every group",
+    "sales": "contacts, companies, pipelines, deals, quotations, meetings",
+    "billing": "invoices, quotations, contacts",
+    "support": "tickets, inbox, contacts",
+    "delivery": "projects, tasks, discussions, documents",
+    "read only": "everything that reads",
+    "search": "three tools that find and run the others",
+}
+
+
+def surface() -> str:
+    """What each setting offers, and what that costs."""
+    costs = figures()
+    rows: list[str] = []
+    for name, given in SETTINGS.items():
+        words = ", ".join(f"`{variable}={value}`" for variable, value in given.items()) or "none"
+        rows.append(f"| {words} | {len(entries(name))} | {costs[name]:,} | {MEANT_FOR[name]} |")
+    assert PROFILES.keys() <= MEANT_FOR.keys()
+    return "\n".join(["| setting | tools | tokens | for |", "| --- | --- | --- | --- |", *rows])
+
+
+def results() -> str:
+    """The paragraphs on what is shown, with the figures of the code."""
+    return bulleted(f"""
+**Concise, or full.** A record is shown without nulls, avatars, addresses of images, repeated names and the like; rows
+of lists hold what one needs to choose and to go on, and every id that another call wants. `detail: "full"` shows all
+that TaskIP has, `fields` names the columns of a wide list.
+
+**Pages.** Lists show {params.ROWS} rows unless `limit` says otherwise (at most 100); `next_page` is the page to ask for
+next. Nothing costs more than {tokens.MOST:,} tokens: a longer result ends at a record, and `left_out` says what is
+missing and how to get it. Resources read with `page=all` have no limit.
+
+**One form for everything.** Dates are ISO 8601, whichever of its fifteen formats TaskIP used; an age such as
+`~2 days ago` is as exact as TaskIP tells. People and companies are `Name (id)`, money has its currency, numbers that
+stand for words are words.
+
+**Names for ids.** Where a parameter takes the id of a record, it takes the exact name, title, number or email as well,
+also as `Elsa Berg (12)`. A name that several have is refused with the candidates, and nothing is changed; a similar
+name is never taken. Rows that were looked up are kept for {lookups.KEEP:g} seconds, so that the next name costs
+nothing. Lists of ids for bulk calls take ids alone. A tag is found by the conversations that have it.
+
+**Filters that hold.** What TaskIP does not filter by is refused, with what can be done instead. What it may ignore is
+checked on the rows, and a note says how many were left out.
+
+**Across groups, in one call**: `search_everything`, `get_client_overview`, `list_overdue_invoices`, `get_my_day`,
+`get_pipeline_summary`. Each says what it costs in requests; what could not be read is named, and the rest is shown.
+""")
+
+
 PARTS = {
+    "surface": surface,
+    "results": results,
     "gate": gate,
     "requests": requests,
     "counts": counts,
