@@ -21,7 +21,8 @@ from bench.children import KEY, ChildError, say
 from bench.figures import table
 from bench.startup import Server
 from bench.tokens import count, minified, of_tool
-from taskip_mcp.server import INSTRUCTIONS
+from taskip_mcp import server
+from taskip_mcp.settings import Settings
 from taskip_mcp.toolsets import PROFILES
 
 CHOICES: Mapping[str, Mapping[str, str]] = {
@@ -55,7 +56,9 @@ def main(without: Sequence[str]) -> None:
         if "generated" not in without:
             rows.append(row("generated", Server("generated", opponent.command(Path(folder))).tools()))
     say(table(HEAD, rows))
-    say(f"instructions of this server: {count(INSTRUCTIONS)} tokens, {len(INSTRUCTIONS)} characters")
+    settings = Settings()
+    text = server.told(server.selected(settings), settings)
+    say(f"instructions of this server: {count(text)} tokens, {len(text)} characters")
 
 
 if __name__ == "__main__":

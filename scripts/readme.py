@@ -190,16 +190,19 @@ next. Nothing costs more than {tokens.MOST:,} tokens: a longer result ends at a 
 missing and how to get it. Resources read with `page=all` have no limit.
 
 **One form for everything.** Dates are ISO 8601, whichever of its fifteen formats TaskIP used; an age such as
-`~2 days ago` is as exact as TaskIP tells. People and companies are `Name (id)`, money has its currency, numbers that
-stand for words are words.
+`~2 days ago` is as exact as TaskIP tells. People and companies are `Name (id)`; people of tickets, discussions and
+documents are `Name (user 108)`, which is the number that `user_id` takes and no contact's. Money has its currency where
+TaskIP tells it, and numbers are words where TaskIP publishes them.
 
-**Names for ids.** Where a parameter takes the id of a record, it takes the exact name, title, number or email as well,
-also as `Elsa Berg (12)`. A name that several have is refused with the candidates, and nothing is changed; a similar
-name is never taken. Rows that were looked up are kept for {lookups.KEEP:g} seconds, so that the next name costs
-nothing. Lists of ids for bulk calls take ids alone. A tag is found by the conversations that have it.
+**Names for ids.** Where a parameter takes the id of a record, it takes the exact name, title, number or email as
+well, also as `Elsa Berg (12)`. A name that several have is refused with the candidates, and nothing is changed; a
+similar name is never taken, nor one from a list that could not be read whole. Digits alone are the id, unless a zero
+comes first. Rows that were looked up are kept for {lookups.KEEP:g} seconds, so that the next name costs nothing.
+Lists of ids for bulk calls take ids alone. A tag is found by the conversations that have it.
 
 **Filters that hold.** What TaskIP does not filter by is refused, with what can be done instead. What it may ignore is
-checked on the rows, and a note says how many were left out.
+checked on the rows, and a note says how many were left out. An empty list says what TaskIP searches there (people and
+numbers, not companies) and which values a filter is known to have.
 
 **Across groups, in one call**: `search_everything`, `get_client_overview`, `list_overdue_invoices`, `get_my_day`,
 `get_pipeline_summary`. Each says what it costs in requests; what could not be read is named, and the rest is shown.

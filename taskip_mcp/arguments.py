@@ -9,21 +9,24 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from taskip_mcp import show
 from taskip_mcp.errors import ArgumentError, legible
-from taskip_mcp.operation import Operation, Tool
-from taskip_mcp.params import PATTERN_WORDS, AllowDuplicate, Confirm, ConfirmCode
+from taskip_mcp.operation import Consequence, Operation, Tool
+from taskip_mcp.params import CURRENCY, PATTERN_WORDS, AllowDuplicate, Confirm, ConfirmCode
 from taskip_mcp.redact import clean, is_secret, learn
 from taskip_mcp.wire import JsonObject, unsendable
 
 Detail = Annotated[
-    Literal["concise", "full"] | None, Field(description="full: all fields, as TaskIP has them.")
+    Literal["concise", "full"] | None,
+    BeforeValidator(lambda value: "full" if value is True else value),
+    Field(description="full: all fields, as TaskIP has them."),
 ]
 Fields = Annotated[list[str] | None, Field(description="Only these fields.")]
 
@@ -51,11 +54,27 @@ def model_of(operation: Tool) -> type[BaseModel]:
     if show.wide(operation):
         fields["fields"] = (Fields, Field(default=None))
     if operation.gated:
-        fields["confirm"] = (Confirm, Field(default=False))
+        fields["confirm"] = (Annotated[Confirm, Field(description=_when(operation))], Field(default=False))
         fields["confirm_code"] = (ConfirmCode, Field(default=None))
     if operation.guarded:
         fields["allow_duplicate"] = (AllowDuplicate, Field(default=False))
     return create_model(operation.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+DOES = {
+    Consequence.MONEY: "moves money",
+    Consequence.SEND: "mails somebody",
+    Consequence.ACCESS: "gives access",
+    Consequence.DELETE: "deletes",
+}
+
+
+def _when(operation: Tool) -> str:
+    """What `confirm` is for: of some tools only some calls have consequences, and the others run at once."""
+    if operation.judge is None or operation.judge({}):
+        return "Omit to preview; true once the user agreed."
+    does = " or ".join(words for found, words in DOES.items() if found in operation.possible)
+    return f"If it {does}: omit to preview, true once the user agreed. Else it runs at once."
 
 
 def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,15 +104,31 @@ def _refuse_filters(operation: Operation, model: type[BaseModel], given: Mapping
 
 
 def _parsed(model: type[BaseModel], name: str, value: Any) -> Any:
-    """Some hosts send lists and objects as JSON text; take them as what they are."""
-    if not isinstance(value, str) or value.strip()[:1] not in {"[", "{"} or name not in model.model_fields:
+    """What is meant: hosts send lists and objects as JSON text, models one value for a list, or a word as people write
+    it."""
+    if not isinstance(value, str) or name not in model.model_fields:
         return value
-    if _schema(model)["properties"][name].get("type") not in {"array", "object"}:
+    schema = _schema(model)["properties"][name]
+    if schema.get("type") in {"array", "object"}:
+        return _from_text(value, schema)
+    if schema.get("pattern") == CURRENCY:
+        return value.strip().upper()
+    if value in (words := schema.get("enum", [])):
         return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+    return next((word for word in words if isinstance(word, str) and _folded(word) == _folded(value)), value)
+
+
+def _folded(word: str) -> str:
+    return re.sub(r"[\s_-]+", "_", word.strip()).casefold()
+
+
+def _from_text(value: str, schema: JsonObject) -> Any:
+    if value.strip()[:1] in {"[", "{"}:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return [value] if schema["type"] == "array" and schema["items"].get("type") != "object" else value
 
 
 def _explain(operation: Tool, model: type[BaseModel], error: ValidationError) -> str:
@@ -105,7 +140,9 @@ def _explain(operation: Tool, model: type[BaseModel], error: ValidationError) ->
             alone = len(problem["loc"]) == 1
             unknown = unknown or alone
             lines.append(
-                _unknown(str(problem["loc"][0]), model) if alone else f"{where}: there is no such field."
+                _unknown(str(problem["loc"][0]), model)
+                if alone
+                else f"{where}: there is no such field. It takes {_beside(model, problem['loc'])}."
             )
         elif problem["type"] == "missing":
             lines.append(f"{where}: required.")
@@ -123,6 +160,14 @@ def _where(location: tuple[int | str, ...]) -> str:
     return ".".join(legible(str(part)) for part in parts)
 
 
+def _beside(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The fields of the object that a location inside the arguments is of."""
+    node = _schema(model)
+    for part in location[:-1]:
+        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, node)
+    return ", ".join(node.get("properties", {})) or "others"
+
+
 def _unknown(name: str, model: type[BaseModel]) -> str:
     near = difflib.get_close_matches(name[:60], model.model_fields, n=1)
     return f"{legible(name)}: there is no such argument" + (f"; did you mean {near[0]}?" if near else ".")
@@ -134,6 +179,8 @@ def _reason(problem: Mapping[str, Any]) -> str:
         return "must be one of " + str(context["expected"]).replace(" or ", ", ").replace("'", "")
     if problem["type"] == "string_pattern_mismatch":
         return "give " + PATTERN_WORDS.get(context["pattern"], f"text that matches {context['pattern']}")
+    if str(problem["type"]).startswith("date"):
+        return "give a day as YYYY-MM-DD"
     text = str(problem["msg"]).removeprefix("Value error, ")
     return text[0].lower() + text[1:].replace("Input should", "should")
 

@@ -61,7 +61,13 @@ class Backend:
         self.book = book
         self.files = files
         self.lookups = Lookups()
+        self.selected: frozenset[str] | None = None
+        """Names of the tools that the settings left; None for all."""
         self._identifiers: dict[tuple[str, str, str], str] = {}
+
+    def offers(self, tool: str) -> bool:
+        """Whether a tool may be run: by itself, as the rest of a job, or to take a change back."""
+        return self.selected is None or tool in self.selected
 
     async def aclose(self) -> None:
         """Close connections and files."""
@@ -128,6 +134,7 @@ class Call:
         self.closed: Event | None = None
         """How the log closed it."""
         self._entry = ""
+        self._placed: JsonObject = {}
         self.given = fields_of(operation, arguments)
 
     # --- sending ------------------------------------------------------------------------------------------
@@ -185,6 +192,7 @@ class Call:
             job=self.job,
             confirmation=self.confirmation,
             before=self.before,
+            placed=self._placed,
         )
 
     def close(self, event: Event, detail: Mapping[str, Any]) -> str:
@@ -265,6 +273,7 @@ class Call:
                 with self._before_or_after():
                     value = await self.backend.identifier(self.operation.group, name, value, kinds)
             values[name] = value
+        self._placed = values
         fields = query if query is not None else (self.given if route.method == "GET" else {})
         return Request(
             operation=self.operation.contract,

@@ -8,7 +8,7 @@ from taskip_mcp import arguments, confirm, filters, names, own, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.caller import NOBODY, Caller
-from taskip_mcp.errors import DeadlineError
+from taskip_mcp.errors import DeadlineError, MissingError
 from taskip_mcp.operation import OWN_GROUP, Operation, Tool
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject
@@ -29,8 +29,17 @@ async def perform(
     tool = own.tools()[name] if group == OWN_GROUP else operations.by_name(name, group)
     values = arguments.validate(tool, raw)
     ask = show.Ask.take(tool, values)
+    spoken = _spoken(backend, tool, values) if tool.gated else None
     values = await _with_ids(backend, tool, values)
-    return show.answer(await run(backend, tool, values, caller), tool, ask)
+    return show.answer(await run(backend, tool, values, caller, spoken), tool, ask)
+
+
+def _spoken(backend: Backend, tool: Tool, values: JsonObject) -> bytes | None:
+    """Digest of a call as it was said, without what confirms it; None where it names no record."""
+    said = names.spoken(
+        {name: value for name, value in values.items() if name not in {"confirm", "confirm_code"}}
+    )
+    return backend.sealer.call(f"{tool.name}, as it was said", said) if said else None
 
 
 async def _with_ids(backend: Backend, tool: Tool, values: JsonObject) -> JsonObject:
@@ -41,9 +50,31 @@ async def _with_ids(backend: Backend, tool: Tool, values: JsonObject) -> JsonObj
     raise DeadlineError(LATE)
 
 
-async def run(backend: Backend, tool: Tool, values: JsonObject, caller: Caller = NOBODY) -> Any:
-    """Through the gate, and for a list its filters."""
+async def run(
+    backend: Backend, tool: Tool, values: JsonObject, caller: Caller = NOBODY, spoken: bytes | None = None
+) -> Any:
+    """Through the gate, and for a list its filters. `spoken`: see `confirm.Proposal`.
+
+    A 404 may mean that what looked like an identifier is a name: a read is then made once more.
+    """
+    try:
+        return await _run(backend, tool, values, caller, spoken)
+    except MissingError as missing:
+        values = await _reconsidered(backend, tool, values, missing)
+        return await _run(backend, tool, values, caller, spoken)
+
+
+async def _reconsidered(
+    backend: Backend, tool: Tool, values: JsonObject, missing: MissingError
+) -> JsonObject:
+    mine = turn.current()
+    with mine.clock.move_on_after(mine.left):
+        return await names.reconsidered(backend, tool, values, missing)
+    raise missing
+
+
+async def _run(backend: Backend, tool: Tool, values: JsonObject, caller: Caller, spoken: bytes | None) -> Any:
     if not isinstance(tool, Operation):
         return await own.perform(backend, tool, values, caller)
-    result = await confirm.perform(backend, tool, values, caller)
+    result = await confirm.perform(backend, tool, values, caller, spoken)
     return filters.applied(tool.contract, values, result) if isinstance(result, Page) else result

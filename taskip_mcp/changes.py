@@ -16,6 +16,7 @@ from taskip_mcp import errors, own, previews, target, undo
 from taskip_mcp import operation as operations
 from taskip_mcp.budget.windows import HOUR, MINUTE
 from taskip_mcp.call import Backend, Call
+from taskip_mcp.gone import done_ids
 from taskip_mcp.operation import Consequence, Effect
 from taskip_mcp.own import own_tool
 from taskip_mcp.params import Day, RowCount
@@ -31,6 +32,9 @@ REQUESTS = 3
 
 OFFERED = 25
 """Calls that an answer holds; the journal has the rest."""
+
+NAMES = 8
+"""How many of `target.NAMING` are names."""
 
 LONG = 200
 """Characters of one argument in a list of changes."""
@@ -74,7 +78,7 @@ async def list_changes(
         before=before or "",
         limit=most + 1,
     )
-    rows = [shown(backend.log, entry) for entry in found[:most]]
+    rows = [_row(backend.log, entry) for entry in found[:most]]
     more = f"There are more: call again with before={rows[-1]['id']}." if len(found) > most else None
     return {"items": rows, "returned": len(rows), "note": more}
 
@@ -126,21 +130,58 @@ def names(entry: Entry, record: str) -> bool:
     return record in {*flat, *shown, *read, str(entry.detail.get("id"))}
 
 
+def _row(log: WriteLog, entry: Entry) -> JsonObject:
+    """One change for the model: with the name of its record and whether it can be taken back, without what is usual."""
+    told = shown(log, entry)
+    usual = {"client", *(() if entry.opening.get("how") else ("confirmed",))}
+    more = {"name": _name(entry), "undo": _way_back(log, entry)}
+    return {
+        name: value for name, value in (told | more).items() if name not in usual and value not in (None, "")
+    }
+
+
+def _name(entry: Entry) -> Any:
+    """The name that the record had; what was made or is new is told by the arguments."""
+    records: Mapping[str, JsonObject] = entry.before.get("records") or {}
+    (only,) = records.values() if len(records) == 1 else ({},)
+    return next((only[key] for key in target.NAMING[:NAMES] if only.get(key)), None)
+
+
+def _way_back(log: WriteLog, entry: Entry) -> str | None:
+    """``yes``; ``call`` where undo_change offers a call; ``no``. None where a journal of another version puzzles us."""
+    if entry.open:
+        return "no"
+    try:
+        plan = undo.plan(entry, log.of_job(entry.write))
+    except target.ODD:
+        return None
+    if undo.left_over(plan.steps, log.undone(entry.write)):
+        return "yes"
+    return "call" if plan.ready and not plan.steps else "no"
+
+
 def shown(log: WriteLog, entry: Entry) -> JsonObject:
-    """One change in brief."""
+    """One change in brief, for a person."""
     told: JsonObject = {
         "id": entry.write,
         "at": own.moment(entry.begun),
         "tool": operations.find(entry.operation).name,
         "arguments": {name: _short(value) for name, value in entry.arguments.items() if value is not None},
         "outcome": outcome(log, entry),
-        "record": entry.detail.get("id"),
+        "record": _record(entry),
         "confirmed": HOW.get(str(entry.opening.get("how", "")), ""),
         "client": entry.opening.get("client"),
         "undo_of": entry.opening.get("undoes"),
         "undone_by": ", ".join(each.write for each in log.undone(entry.write)),
     }
     return {name: value for name, value in told.items() if value not in (None, "", {})}
+
+
+def _record(entry: Entry) -> Any:
+    """The record that was made or changed; of a message the one that it belongs to."""
+    operation, number = operations.find(entry.operation), entry.detail.get("id")
+    own = entry.arguments.get(operation.path[-1]) if operation.path else None
+    return own if own is not None and (number is None or operation.effect is Effect.SEND) else number
 
 
 def _short(value: Any) -> Any:
@@ -154,7 +195,7 @@ def outcome(log: WriteLog, entry: Entry) -> str:
         return "under way"
     if entry.kind == "job" and entry.event in {"done", "unknown"}:
         chunk = operations.find(entry.operation).chunk
-        done = sum(len(undo.done_ids(part, chunk)) for part in log.of_job(entry.write))
+        done = sum(len(done_ids(part, chunk)) for part in log.of_job(entry.write))
         total = len(set(entry.arguments[chunk]))
         if done < total:
             return f"done for {done} of {total} ids" if done else "not done"
@@ -173,6 +214,7 @@ async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
     plan = undo.plan(entry, backend.log.of_job(change_id))
     if plan.refused:
         raise errors.RefusedError(f"This cannot be taken back. {plan.refused}")
+    _refuse_excluded(backend, plan)
     if not plan.steps:
         return _offered(entry, plan)
     taken = backend.log.undone(change_id)
@@ -201,6 +243,15 @@ async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
         run=run,
         late=lambda: f"{own.LATE} list_changes tells what was taken back.",
     )
+
+
+def _refuse_excluded(backend: Backend, plan: undo.Plan) -> None:
+    """Tools that were excluded by name are not run for an undo either; those of other toolsets are."""
+    needed = {step.operation.name for step in plan.steps} | {str(each["tool"]) for each in plan.ready}
+    if excluded := needed & set(backend.client.settings.exclude_tools):
+        raise errors.RefusedError(
+            f"It would take {', '.join(sorted(excluded))}, which TASKIP_EXCLUDE_TOOLS excludes."
+        )
 
 
 def _refuse_too_much(backend: Backend, plan: undo.Plan) -> None:
@@ -296,14 +347,14 @@ async def _seen(backend: Backend, entry: Entry, plan: undo.Plan) -> gate.Seen:
     seen = [each.sight for each in ready if each.sight]
     found = _consequences(plan)
     calls = [{"tool": step.operation.name, "arguments": step.arguments} for step in plan.steps]
-    told = "; ".join(step.words for step in plan.steps[: target.SHOWN])
     shown = previews.shape(
-        f"Undo of {operations.find(entry.operation).title.lower()} ({entry.write}): {told}."
+        f"Undo of {operations.find(entry.operation).title.lower()} ({entry.write})."
         + (f" It {previews.effects(found)}" if found else ""),
         found,
         records=[each.shown for sight in seen for each in sight.targets],
         count=sum(sight.count for sight in seen) + len(ready) - len(seen),
         sent={"calls": [_written(step) for step in plan.steps[:OFFERED]]},
+        follows=[step.words for step in plan.steps[: target.SHOWN]],
         lost=plan.lost,
         cost=await previews.cost(backend, REQUESTS * len(ready)),
     )

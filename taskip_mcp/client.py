@@ -243,6 +243,7 @@ class TaskipClient:
             self.skew = retry.skew(response.headers, now)
         finally:
             if left.happened:
+                turn.current().meter.sent += 1
                 await self.budget.settle(grant, seen)
             else:
                 await self.budget.give_back(grant)

@@ -17,9 +17,11 @@ answer is good once. Whatever is refused ends with: nothing was changed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 from taskip_mcp import errors, jobs, lockdown, previews, target, turn, writes
@@ -30,6 +32,8 @@ from taskip_mcp.policy import Mode
 from taskip_mcp.seal import LIFE, SealError
 from taskip_mcp.wire import JsonObject
 from taskip_mcp.writelog import USED, Confirmation
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Proposal:
     """A call that wants to pass the gate. `arguments` are what a confirmation is bound to.
 
     `look` reads what the call is about, `run` carries it out with the last look, if there was one. `late` says what is
-    true when the time of the call is over.
+    true when the time of the call is over. `spoken` is the digest of a call that names records, as it was said.
     """
 
     tool: Tool
@@ -55,6 +59,7 @@ class Proposal:
     look: Callable[[], Awaitable[Seen]]
     run: Callable[[Confirmation, Seen | None], Awaitable[Any]]
     late: Callable[[], str]
+    spoken: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,15 @@ class Said:
 
 
 async def perform(
-    backend: Backend, operation: Operation, arguments: Mapping[str, Any], caller: Caller = NOBODY
+    backend: Backend,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    caller: Caller = NOBODY,
+    spoken: bytes | None = None,
 ) -> Any:
     """Run one operation with validated arguments, or preview it, or ask; the gate is here and nowhere else.
+
+    `spoken` is for a call that names records: see `Proposal`.
 
     Raises `DeadlineError` when the time of the call is over, with what is certain by then, and `caller.AskError` where
     the question has to travel with the result.
@@ -83,8 +94,7 @@ async def perform(
     bound = dict(values)
     again = values.pop("allow_duplicate", False)
     call = Call(backend, operation, values, again=again)
-    if operation.effect is Effect.UPDATE and not call.given and not values.get("clear"):
-        raise errors.ArgumentError(f"{operation.name}: give at least one field to change. Nothing was sent.")
+    check(call)
 
     async def look() -> Seen:
         await check_recipients(call)
@@ -97,9 +107,28 @@ async def perform(
 
     found = operation.consequences(values)
     proposal = Proposal(
-        tool=operation, arguments=bound, found=found, look=look, run=run, late=lambda: _overdue(call)
+        tool=operation,
+        arguments=bound,
+        found=found,
+        look=look,
+        run=run,
+        late=lambda: _overdue(call),
+        spoken=spoken,
     )
     return await decide(backend, proposal, said, caller)
+
+
+def check(call: Call) -> None:
+    """What the arguments alone tell: nobody is shown, or asked to confirm, what would be refused right after it."""
+    operation, cleared = call.operation, list[str](call.arguments.get("clear") or [])
+    if operation.effect is Effect.UPDATE and not call.given and not cleared:
+        raise errors.ArgumentError(f"{operation.name}: give at least one field to change. Nothing was sent.")
+    if twice := [name for name in cleared if name in call.given]:
+        raise errors.ArgumentError(
+            f"{twice[0]} is both given and in clear. Nothing was sent. Keep one of the two."
+        )
+    if operation.check:
+        operation.check(call.arguments)
 
 
 async def check_recipients(call: Call) -> None:
@@ -114,9 +143,9 @@ async def carry_out(call: Call, values: Mapping[str, Any], seen: Seen | None) ->
     if operation.effect is Effect.READ:
         return await operation.function(call, **values)
     if operation.chunk:
-        return await jobs.carry_out(call)
+        return previews.of_job(call, await jobs.carry_out(call))
     call.before = seen.sight.before() if seen else await target.before(call)
-    return await writes.carry_out(call, values)
+    return previews.of_result(call, await writes.carry_out(call, values), known=seen is not None)
 
 
 # --- the gate ---------------------------------------------------------------------------------------------
@@ -152,8 +181,7 @@ NO_CODE = (
     " confirm for the preview, show it to the user, then call with its code."
 )
 NOT_AGREED = (
-    "The person declined, or your client did not show the question. Do not try again by yourself. If no question was"
-    " seen, {remedy}."
+    "The person said no, or your client did not show them the question. Do not try again by yourself."
 )
 GRACE = 2.0
 """Seconds for which an answer of the last moment may be on its way."""
@@ -162,8 +190,8 @@ AGAIN = {
     "code": "Call without confirm and confirm_code for a new preview.",
     "person": "Call again: the person is then asked anew.",
 }
-REMEDY = "ask=never in TASKIP_CONFIRM leaves the question out, and confirm: true counts again"
-HUMAN_REMEDY = "use another client: a person's answer is demanded here"
+REMEDY = "ask=never in TASKIP_CONFIRM leaves it out, and confirm: true counts again"
+HUMAN_REMEDY = "use another client: TASKIP_CONFIRM or TASKIP_LOCKDOWN demands a person's answer"
 CHANGED = (
     "What this is about has changed since it was shown, so the confirmation is void. This is how it is now:"
 )
@@ -191,6 +219,8 @@ def _offer(backend: Backend, proposal: Proposal, seen: Seen, mode: Mode, client:
     """How a preview can be confirmed."""
     call, version = _digest(backend, proposal), backend.sealer.version(seen.version)
     backend.log.show(call, client, version)
+    if proposal.spoken:  # which records the names stood for
+        backend.log.show(proposal.spoken, client, call)
     if mode is Mode.STRICT:
         code = backend.sealer.seal("code", call, version, backend.client.clock.now() + LIFE)
         return {"confirm_code": code, "next": previews.NEXT_WITH_CODE}
@@ -198,13 +228,15 @@ def _offer(backend: Backend, proposal: Proposal, seen: Seen, mode: Mode, client:
 
 
 async def _flagged(backend: Backend, proposal: Proposal, caller: Caller) -> Any:
-    """``confirm: true``: on the target as it was shown, if it was."""
-    confirmation = Confirmation("flag", caller.name)
-    shown = backend.log.shown(_digest(backend, proposal), caller.name)
-    if shown is None:
+    """``confirm: true``: on the target as it was shown, if it was. A name that was shown as that of one record may be
+    that of another by now."""
+    confirmation, call = Confirmation("flag", caller.name), _digest(backend, proposal)
+    shown = backend.log.shown(call, caller.name)
+    named = backend.log.shown(proposal.spoken, caller.name) if proposal.spoken else None
+    if shown is None and named is None:
         return await _within(proposal, proposal.run(confirmation, None))
     seen: Seen = await _within(proposal, proposal.look())
-    if backend.sealer.version(seen.version) != shown:
+    if named not in (None, call) or backend.sealer.version(seen.version) != shown:
         _void(backend, proposal, seen, Mode.FLAG, caller.name)
     return await _within(proposal, proposal.run(confirmation, seen))
 
@@ -265,8 +297,17 @@ async def _answered(backend: Backend, proposal: Proposal, caller: Caller, reply:
     if not reply.agreed:
         _spend(backend, proposal, state)
         human = settings.policy.mode(proposal.found) is Mode.HUMAN
-        raise errors.RefusedError(NOT_AGREED.format(remedy=HUMAN_REMEDY if human else REMEDY))
+        tell_operator(HUMAN_REMEDY if human else REMEDY)
+        raise errors.RefusedError(NOT_AGREED)
     return await _confirmed(backend, proposal, state, Confirmation("person", caller.name))
+
+
+@cache
+def tell_operator(remedy: str) -> None:
+    """On stderr, once per process: what helps where no question is seen is for who set this up, never for a model."""
+    logger.warning(
+        "a question to the person was answered with no; if your client shows no questions, %s", remedy
+    )
 
 
 def _spend(backend: Backend, proposal: Proposal, state: str) -> None:

@@ -51,7 +51,14 @@ class ConfigError(TaskipError):
 
 
 class ArgumentError(TaskipError):
-    """The arguments cannot be used; nothing was sent."""
+    """The arguments cannot be used; nothing was sent.
+
+    The words are ours and the caller's. What TaskIP has instead is others' text, and stands in ``shown``.
+    """
+
+    def __init__(self, message: str, shown: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 class UnsupportedError(TaskipError):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from taskip_mcp.errors import ArgumentError
+
 Arguments = Mapping[str, Any]
 Record = dict[str, Any]
 
@@ -21,6 +23,21 @@ raises it for a field that it lacks, as that one need not have been empty.
 
 Follows = Callable[[Arguments, Record], Iterable[str]]
 """(arguments, the record as it is) -> sentences on what follows, for the preview; pure."""
+
+Check = Callable[[Arguments], None]
+"""Raises `errors.ArgumentError` for arguments that do not go together; pure."""
+
+
+def needs(choice: str, needed: Mapping[str, Sequence[str]]) -> Check:
+    """The check that a value of `choice` comes with the arguments that it needs."""
+
+    def check(arguments: Arguments) -> None:
+        value = str(arguments.get(choice))
+        missing = [name for name in needed.get(value, ()) if arguments.get(name) is None]
+        if missing:
+            raise ArgumentError(f"{', '.join(missing)}: required with {choice} {value}. Nothing was sent.")
+
+    return check
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ Pure functions over rows as operations return them, by contract id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -99,13 +100,24 @@ def refusal(contract: str, name: str) -> str | None:
 
 # --- checked ----------------------------------------------------------------------------------------------
 
+_BETWEEN = re.compile(r"[\s_-]+")
 
-def _same(path: str) -> Fits:
-    """Equality with one field, as text and without case."""
+
+def _plain(value: Any) -> str:
+    return " ".join(str(value).casefold().split())
+
+
+def folded(word: Any) -> str:
+    """A status or the like in one spelling: ``On Hold`` and ``on-hold`` are ``on_hold`` (contract enums)."""
+    return _BETWEEN.sub("_", str(word).strip().casefold())
+
+
+def _same(path: str, read: Callable[[Any], str] = _plain) -> Fits:
+    """Equality with one field, as text and without case, or as `read` takes both."""
 
     def fits(row: JsonObject, wanted: Any) -> bool | None:
         value = dig(row, path)
-        return None if value is None or isinstance(value, dict | list) else _plain(value) == _plain(wanted)
+        return None if value is None or isinstance(value, dict | list) else read(value) == read(wanted)
 
     return fits
 
@@ -116,7 +128,12 @@ def _word(path: str, known: str, blurred: str = "") -> Fits:
 
     def fits(row: JsonObject, wanted: Any) -> bool | None:
         value = dig(row, path)
-        if value not in words or wanted not in words or {value, wanted} <= unsure:
+        if (
+            not isinstance(value, str)
+            or value not in words
+            or wanted not in words
+            or {value, wanted} <= unsure
+        ):
             return None
         return value == wanted
 
@@ -170,8 +187,9 @@ CHECKED: Mapping[str, Mapping[str, Fits]] = {
         "client_id": _same("contact_id"),
     },
     "ticket.list": {"status": _ticket, "priority": _word("priority", "low medium high urgent")},
-    "project.list": {"status": _same("status")},
-    "project.all_tasks": {"project_ids": _one_of, "assigned_to": _among("assignees")},
+    "project.list": {"status": _same("status", folded)},
+    # Not assigned_to: it takes a member, and the people of tasks have numbers as users (contract user_ref).
+    "project.all_tasks": {"project_ids": _one_of},
     "pipeline.list": {"status": _word("status", "active inactive archived")},
     "deal.list": {
         "stage_id": _same("deal_stage_id"),
@@ -202,7 +220,47 @@ def checked(contract: str, given: Mapping[str, Any], page: Page) -> Page:
 
 def applied(contract: str, given: Mapping[str, Any], page: Page) -> Page:
     """What a caller gets of a list: the rows that fit what was sent, and of these the ones that are chosen here."""
-    return local(contract, given, checked(contract, given, page))
+    found = local(contract, given, checked(contract, given, page))
+    words = [] if found.items else list(_hints(contract, given, page))
+    return replace(found, note=" ".join(filter(None, [found.note, *words]))) if words else found
+
+
+# --- nothing found ----------------------------------------------------------------------------------------
+
+_OVERVIEW = "get_client_overview"
+SEARCHES: Mapping[str, str] = {
+    "contact.list": f"names and emails, not companies: {_OVERVIEW} takes a company and names its contacts.",
+    "invoice.list": (
+        f"numbers and contacts, not companies: list_overdue_invoices and {_OVERVIEW} take a company."
+    ),
+    "quotation.list": f"numbers and contacts, not companies: {_OVERVIEW} takes a company.",
+    "ticket.list": (
+        f"subjects, texts and requesters' emails: client_id takes a contact, {_OVERVIEW} a company too."
+    ),
+    "project.list": f"titles and descriptions, not clients: client_id takes a contact, {_OVERVIEW} a company.",
+}
+"""Contract id -> what its search looks into (`operations[].query`), where people expect more, and what helps."""
+
+SEEN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "project.list": {"status": ("planning", "active", "on_hold", "completed", "cancelled")},
+    "project_attribute.list": {"type": ("tag", "category", "priority", "label")},
+    "team_member.list": {"role": ("admin", "project_manager", "developer", "designer", "client")},
+}
+"""Contract id -> filter of any text -> the values that the contract has seen (`enums`); there may be others."""
+
+
+def _hints(contract: str, given: Mapping[str, Any], page: Page) -> Iterator[str]:
+    """Why there may be no row: "none" is taken for the answer, though the search or a word was not what TaskIP knows.
+
+    `page` is what TaskIP sent: with rows in it the search did find something.
+    """
+    first = given.get("page") in (None, 1)
+    if first and not page.items and given.get("search") and contract in SEARCHES:
+        yield f"Here TaskIP searches {SEARCHES[contract]}"
+    for name, known in SEEN.get(contract, {}).items():
+        if first and given.get(name) is not None and folded(given[name]) not in known:
+            words = f"{name[:-1]}ies" if name.endswith("y") else f"{name}{'e' * name.endswith('s')}s"
+            yield f"{words.capitalize()} seen: {', '.join(known)}."
 
 
 # --- local ------------------------------------------------------------------------------------------------
@@ -294,7 +352,7 @@ def _counts(page: Page, rows: Sequence[JsonObject]) -> dict[str, Any]:
         return {}
     more = (
         f" Only this page was searched; the rest is on page {page.next_page} and on."
-        if page.next_page
+        if page.next_page and not page.note
         else ""
     )
     return {"total": None, "note": f"{page.note}{more}".strip()}
@@ -305,7 +363,3 @@ def _cut(page: Page, given: Mapping[str, Any]) -> Page:
     number, size, total = given.get("page") or 1, given.get("limit") or len(page.items), len(page.items)
     rows = page.items[(number - 1) * size : number * size]
     return replace(page, items=rows, total=total, next_page=number + 1 if number * size < total else None)
-
-
-def _plain(value: Any) -> str:
-    return " ".join(str(value).casefold().split())

@@ -17,6 +17,9 @@ SIZE, PAGES = 100, 5
 FULL, PERSON = ("full_name", "name"), ("first_name", "last_name")
 
 EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+ADDRESS = re.compile(
+    r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[^\W\d]{2,})(/[^\s?#]*)?(\?[^\s#]+)?\??(?:#\S*)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class Kind:
     looks into the names (and the emails, with `finds_emails`); `small` lists are read as a whole first all the same.
     `inside` is the field of a row that has the records, `only` what their type must be. `ids` are the fields with the
     identifier, the first one that is there counts. `unique` names cannot be given twice. `shown` tells records of one
-    name apart. Writes in `groups` change the names; `reader` has the identifier in its path.
+    name apart. Writes in `groups` change the names; `reader` has the identifier in its path. Of a `short`
+    list all records are told when a name fails. `ours` tells that nobody but the workspace writes what an error shows
+    of them (`outside.FIELDS`).
     """
 
     word: str
@@ -49,6 +54,8 @@ class Kind:
     size: int = SIZE
     pages: int = PAGES
     reader: str = ""
+    short: bool = False
+    ours: bool = False
 
     @property
     def words(self) -> str:
@@ -63,7 +70,7 @@ class Kind:
 
 def _attribute(word: str, only: str = "") -> Kind:
     # One list for all types, 15 rows a page and without a limit (contract project_attribute.list).
-    return Kind(word, "project_attribute.list", only=only, shown=("type",), size=15, pages=20)
+    return Kind(word, "project_attribute.list", only=only, shown=("type",), size=15, pages=20, ours=True)
 
 
 # Searches are those that the contract documents for the list (`operations[].query`), fields those of its schemas.
@@ -78,33 +85,38 @@ KINDS: Mapping[str, Kind] = {
     ),
     "member": Kind(
         "team member", "team_member.list", names=FULL, emails=("email",), search=True, finds_emails=True, small=True,
-        shown=("email",),
+        shown=("email",), ours=True,
     ),
     # A deleted company takes its projects with it (contract company.delete).
     "project": Kind(
         "project", "project.list", search=True, ids=("uuid", "id"), shown=("client", "status"),
         groups=("project", "company"), reader="project.get",
     ),
-    "pipeline": Kind("pipeline", "pipeline.list", search=True, small=True, ids=("uuid",), shown=("status",)),
+    "pipeline": Kind(
+        "pipeline", "pipeline.list", search=True, small=True, ids=("uuid",), shown=("status",), ours=True,
+    ),
     # stage.list would show every deal as well.
     "stage": Kind(
         "stage", "pipeline.get", names=("name", "title"), scope="pipeline_id", inside="stages",
-        groups=("stage", "pipeline"),
+        groups=("stage", "pipeline"), short=True, ours=True,
     ),
     "container": Kind(
         "column", "task.list", scope="project_id", ids=("container_id",), groups=("container", "project"),
+        short=True, ours=True,
     ),
     "task": Kind(
         "task", "task.list", scope="project_id", inside="items", shown=("_in", "due_date"),
-        groups=("task", "container", "project"),
+        groups=("task", "container", "project"), ours=True,
     ),
     "label": _attribute("label", "label"),
     "tag": _attribute("tag", "tag"),
     "category": _attribute("category", "category"),
     "attribute": _attribute("project attribute"),
     # A tag shows only where it is in use.
-    "inbox_tag": Kind("inbox tag", "inbox.list", inside="tags"),
-    "meeting": Kind("meeting", "meeting.list", ids=("uuid", "id"), shown=("host", "status"), reader="meeting.get"),
+    "inbox_tag": Kind("inbox tag", "inbox.list", inside="tags", ours=True),
+    "meeting": Kind(
+        "meeting", "meeting.list", ids=("uuid", "id"), shown=("host", "status"), reader="meeting.get", ours=True,
+    ),
     "invoice": Kind(
         "invoice", "invoice.list", names=("invoice_no",), search=True, unique=True, shown=("contacts", "status"),
         groups=("invoice", "quotation"),
@@ -160,16 +172,16 @@ def ids(kind: Kind, row: JsonObject) -> list[str]:
 
 def matching(kind: Kind, rows: Sequence[JsonObject], text: str) -> list[JsonObject]:
     """The records that are called so, or have this address or identifier."""
-    wanted = key(text)
     if is_email(kind, text):
-        return [row for row in rows if wanted in {key(row.get(name)) for name in kind.emails}]
-    at = host(text) if kind.hosts else ""
+        wanted = _plain(text).lower()
+        return [row for row in rows if wanted in {_plain(row.get(name)).lower() for name in kind.emails}]
+    wanted, at = key(text), address(text) if kind.hosts else ""
     return [
         row
         for row in rows
         if wanted in {key(name) for name in names(kind, row)}
         or str(text) in {str(row[name]) for name in ids(kind, row)}
-        or (at and at in {host(row.get(name)) for name in kind.hosts})
+        or (at and at in {address(row.get(name)) for name in kind.hosts})
     ]
 
 
@@ -180,13 +192,27 @@ def is_email(kind: Kind, text: str) -> bool:
 
 def key(text: Any) -> str:
     """What is compared: names are shown without characters that nobody sees, and so they come back."""
-    return " ".join(unicodedata.normalize("NFC", outside.clean(str(text or ""))).casefold().split())
+    return _plain(text).casefold()
 
 
-def host(text: Any) -> str:
-    """The host of a web address or domain; empty for any other text."""
-    found = re.fullmatch(r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[^\W\d]{2,})(?:[/?#]\S*)?", key(text))
-    return found[1] if found else ""
+def _plain(text: Any) -> str:
+    # Addresses are lowered from here: casefold would make one of straße.example and strasse.example.
+    return " ".join(unicodedata.normalize("NFC", outside.clean(str(text or ""))).split())
+
+
+def address(text: Any) -> str:
+    """A web address or domain as it is compared; empty for any other text.
+
+    The path counts: many have their page on the host of somebody else.
+    """
+    found = ADDRESS.fullmatch(_plain(text))
+    return f"{found[1].lower()}{(found[2] or '').rstrip('/')}{found[3] or ''}" if found else ""
+
+
+def named_by_us(kind: Kind) -> bool:
+    """Whether the workspace alone gives the names."""
+    named = outside.readable(dict.fromkeys(kind.names, "a name"), kind.contract.partition(".")[0])
+    return not outside.holds_foreign(named)
 
 
 def names(kind: Kind, row: JsonObject) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from taskip_mcp.errors import ArgumentError
@@ -44,8 +44,22 @@ def payment(arguments: Mapping[str, Any], invoice: Mapping[str, Any]) -> list[st
     """What setting an invoice to paid records, as a sentence; empty for any other status (contract invoice)."""
     if arguments.get("status") != "paid":
         return []
-    amount = arguments.get("payment_amount") or invoice.get("due_amount")
+    given, due = arguments.get("payment_amount"), _number(invoice.get("due_amount"))
+    amount = given or invoice.get("due_amount")
     day, method = arguments.get("payment_date"), arguments.get("payment_method")
     how = (f" on {day}" if day else "") + (f" by {method}" if method else "")
-    paid = " It is paid already." if invoice.get("status") == "paid" else ""
-    return [f"It records a payment of {amount} {invoice.get('currency') or ''}".rstrip() + f"{how}.{paid}"]
+    currency = f" {invoice['currency']}" if invoice.get("currency") else ""
+    said = [f"It records a payment of {amount}{currency}{how}."]
+    if invoice.get("status") == "paid":
+        said.append("It is paid already.")
+    elif given and due is not None and exact(given) > due:
+        said.append(f"That is more than the {due:.2f}{currency} that are due.")
+    return [" ".join(said)]
+
+
+def _number(value: Any) -> Decimal | None:
+    """An amount as a record shows it; None where that is no number."""
+    try:
+        return exact(value)
+    except InvalidOperation:
+        return None

@@ -15,9 +15,12 @@ from pydantic_core import core_schema
 
 from taskip_mcp.kinds import KINDS
 
-NUMBER = re.compile(r"\d+")
-IDENTIFIER = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9]+([_-][A-Za-z0-9]+)+")
-"""What is no name: uuids, and the prefixed opaque strings of TaskIP (contract conventions.identifiers)."""
+NUMBER = re.compile(r"#?([1-9][0-9]*)")
+"""An id, also as people write it. With zeros before it is the number on a document, which is a name."""
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9]+([_-][A-Za-z0-9]+)+")
+"""What may be one of TaskIP's prefixed opaque identifiers (contract conventions.identifiers)."""
 
 
 class Name(str):
@@ -30,6 +33,21 @@ class Name(str):
         """The name, as it was given."""
         made = super().__new__(cls, text)
         made.kind, made.number = kind, number
+        return made
+
+
+class Opaque(str):
+    """A text that looks like an opaque identifier and may be a name, such as Relaunch-2026.
+
+    It goes out as it is; only where TaskIP has no such record it is looked up (`names.reconsidered`).
+    """
+
+    kind: str
+
+    def __new__(cls, text: str, kind: str) -> Opaque:
+        """The text, as it was given."""
+        made = super().__new__(cls, text)
+        made.kind = kind
         return made
 
 
@@ -53,9 +71,16 @@ class Named:
 
         def take(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
             text = value.strip() if isinstance(value, str) else ""
-            if any(map(str.isalnum, text)) and not _is_identifier(text, number):
-                return Name(text, self.kind, number)
-            return inner(value)
+            if found := NUMBER.fullmatch(text):
+                return inner(found[1])
+            if text == "0" or not any(map(str.isalnum, text)):
+                return inner(value)
+            if not number and UUID.fullmatch(text):
+                return inner(text)
+            # Where a number is wanted, a text such as INV-030 can only be a name.
+            if not number and OPAQUE.fullmatch(text):
+                return Opaque(inner(text), self.kind)
+            return Name(text, self.kind, number)
 
         return core_schema.no_info_wrap_validator_function(take, schema)
 
@@ -72,8 +97,3 @@ def _wants_number(schema: Any) -> bool:
     while "schema" in schema:
         schema = schema["schema"]
     return schema["type"] == "int"
-
-
-def _is_identifier(text: str, number: bool) -> bool:
-    """Where a number is wanted, a text such as INV-030 can only be a name."""
-    return NUMBER.fullmatch(text) is not None or (not number and IDENTIFIER.fullmatch(text) is not None)

@@ -4,38 +4,42 @@ A name selects a record only if it is exactly that of one: upper and lower case 
 with nothing left unread in which a second one could be. Any other name is an error that says which records there are.
 What has an ``@`` is compared with addresses alone, since anybody can be called like another's address.
 
+What looks like an opaque identifier is none of it until TaskIP has no such record: see `reconsidered`.
+
 Rows are kept for a minute (`taskip_mcp.lookups`), so that the names of one piece of work cost one reading.
 """
 
 from __future__ import annotations
 
-import difflib
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import Any, cast
 
 from pydantic import BaseModel
 
-from taskip_mcp import errors, kinds, outside, records, redact
+from taskip_mcp import errors, kinds, misnamed, records
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
-from taskip_mcp.kinds import FULL, KINDS, PERSON, SIZE, Kind
+from taskip_mcp.kinds import KINDS, SIZE, Kind
 from taskip_mcp.lookups import Listing
-from taskip_mcp.named import Name
+from taskip_mcp.misnamed import WIDE, Asked, Found, Problem, Unmatched
+from taskip_mcp.named import Name, Opaque
 from taskip_mcp.operation import Effect, Tool
 from taskip_mcp.pages import collect
 from taskip_mcp.wire import JsonObject, Page
 
-CLOSE, CANDIDATES, TOLD = 5, 10, 10
-"""Close names, records of one name, and names that could not be used, as an error tells them."""
+TOLD = 10
+"""Names that could not be used, as an error tells them."""
+
+FIRMS = 2
+"""Names without a contact that are looked for among the companies: one request each."""
 
 SHOWN = re.compile(r"(.+) \((\d+)\)")
 """A name as results show it, with its id: both have to be those of one record."""
-
-WIDE = 191
-"""Signs of a name that are searched for: more than TaskIP's names have."""
 
 # --- rows that are kept -----------------------------------------------------------------------------------
 
@@ -70,17 +74,6 @@ async def _read(backend: Backend, kind: Kind, given: JsonObject) -> Listing:
 
 
 # --- from a name to records -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a look for a name came to: the records that have it, and all that were looked at."""
-
-    kind: Kind
-    matches: list[JsonObject]
-    looked: list[JsonObject]
-    complete: bool
-    reason: str = ""
 
 
 async def _find(backend: Backend, kind: Kind, text: str, scope: JsonObject) -> Found:
@@ -135,36 +128,18 @@ async def candidates(
 # --- the arguments ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A name among the arguments: where it stands, and within what it is looked for."""
-
-    name: Name
-    where: str
-    scope: Any
-
-    @property
-    def kind(self) -> Kind:
-        """What it names."""
-        return KINDS[self.name.kind]
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The same for all that come to the same record."""
-        return self.name.kind, str(self.name), str(self.name.number), str(self.scope)
-
-
-class Problem(str):
-    """Why a name cannot be used."""
-
-    __slots__ = ()
-
-
 async def resolve(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments with ids in the place of names, at any depth.
 
     Raises `ArgumentError` that tells of every name which is not that of one record, and what TaskIP's lists raise.
     """
+    try:
+        return await _resolved(backend, tool, values)
+    except errors.MissingError as missing:  # what a name is looked for in
+        return await _resolved(backend, tool, await reconsidered(backend, tool, values, missing))
+
+
+async def _resolved(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> dict[str, Any]:
     made = dict(values)
     problems: list[Problem] = []
     # What is named within a project or pipeline comes second: that may be named as well.
@@ -178,47 +153,107 @@ async def resolve(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> di
             problems += [each for each in answers.values() if isinstance(each, Problem)]
             made = _with_ids(made, answers)
     if problems:
-        more = f" And {len(problems) - TOLD} more." if len(problems) > TOLD else ""
-        raise errors.ArgumentError(f"{' '.join(problems[:TOLD])}{more} Nothing was changed.")
+        raise _refusal(problems)
     return made
 
 
-def _asked(values: JsonObject) -> list[Asked]:
+def _refusal(problems: Sequence[Problem]) -> errors.ArgumentError:
+    more = f" And {len(problems) - TOLD} more." if len(problems) > TOLD else ""
+    words = " ".join(each.words for each in problems[:TOLD])
+    return errors.ArgumentError(f"{words}{more} Nothing was changed.", misnamed.shown(problems[:TOLD]))
+
+
+async def reconsidered(
+    backend: Backend, tool: Tool, values: Mapping[str, Any], missing: errors.MissingError
+) -> dict[str, Any]:
+    """The arguments of a call that came to a 404, where what looked like an identifier is the name of one record.
+
+    That is sure only of names that the workspace gives, and only good enough for a read. Raises `ArgumentError` for
+    any other name, and `missing` where there is none.
+    """
+    asked = {each.key: each for each in _asked(dict(values), Opaque)}
+    if not asked or missing.outcome == "unknown":
+        raise missing
+    try:
+        answers = await records.at_once(list(asked.values()), partial(_renamed, backend, tool))
+    except errors.TaskipError:
+        raise missing from None
+    if problems := [each for each in answers if isinstance(each, Problem)]:
+        raise _refusal(problems)
+    if not any(answers):
+        raise missing
+    return _with_ids(dict(values), dict(zip(asked, answers, strict=True)), Opaque)
+
+
+async def _renamed(backend: Backend, tool: Tool, asked: Asked) -> Any:
+    """The id, `Problem`, or None for what is no name."""
+    found = await _find(backend, asked.kind, str(asked.name), {})
+    if not found.matches or any(
+        str(asked.name) in map(str, misnamed.ids_of(asked, row)) for row in found.matches
+    ):
+        return None
+    answer = _settled(backend, asked, found)
+    sure = tool.effect is Effect.READ and kinds.named_by_us(asked.kind)
+    return answer if sure or isinstance(answer, Problem) else misnamed.no_id(asked, found.matches[0])
+
+
+def spoken(values: Mapping[str, Any]) -> JsonObject | None:
+    """The arguments by the names in them, to tell whether two calls were said alike; None for arguments without."""
+    said: list[tuple[str, str, str]] = []
+
+    def note(asked: Asked) -> None:
+        said.append((asked.where, asked.name.kind, kinds.key(asked.name)))
+
+    rest = _walk(dict(values), "", {}, note)
+    return {"names": said, "rest": rest} if said else None
+
+
+def _asked(values: JsonObject, of: type[Name | Opaque] = Name) -> list[Asked]:
     found: list[Asked] = []
 
     def note(asked: Asked) -> Any:
         found.append(asked)
         return asked.name
 
-    _walk(values, "", {}, note)
+    _walk(values, "", {}, note, of)
     return found
 
 
-def _with_ids(values: JsonObject, answers: Mapping[tuple[str, ...], Any]) -> JsonObject:
+def _with_ids(
+    values: JsonObject, answers: Mapping[tuple[str, ...], Any], of: type[Name | Opaque] = Name
+) -> JsonObject:
     def put(asked: Asked) -> Any:
         answer = answers.get(asked.key)
-        return asked.name if answer is None or isinstance(answer, Problem) else answer
+        kept = asked.name if of is Name else str(asked.name)
+        return kept if answer is None or isinstance(answer, Problem) else answer
 
-    return cast("JsonObject", _walk(values, "", {}, put))
+    return cast("JsonObject", _walk(values, "", {}, put, of))
 
 
-def _walk(node: Any, where: str, around: JsonObject, put: Callable[[Asked], Any]) -> Any:
+def _walk(
+    node: Any, where: str, around: JsonObject, put: Callable[[Asked], Any], of: type[Name | Opaque] = Name
+) -> Any:
     """A copy with what `put` gives for each name; `around` holds the arguments at and above its place."""
-    if isinstance(node, Name):
-        return put(Asked(node, where, around.get(KINDS[node.kind].scope)))
+    if isinstance(node, of):
+        name = node if isinstance(node, Name) else Name(node, node.kind)
+        return put(Asked(name, where, around.get(KINDS[name.kind].scope)))
     if isinstance(node, list):
-        items = enumerate(cast("list[Any]", node))
-        return [_walk(each, f"{where}.{at}", around, put) for at, each in items]
+        items = cast("list[Any]", node)
+        made = [_walk(each, f"{where}.{at}", around, put, of) for at, each in enumerate(items)]
+        # Two names, or a name and an id, may be one record.
+        return list(dict.fromkeys(made)) if any(isinstance(each, of) for each in items) else made
     if isinstance(node, BaseModel):
         fields = {name: getattr(node, name) for name in type(node).model_fields}
-        inside = _walk(fields, where, around, put)
+        inside = _walk(fields, where, around, put, of)
         return node.model_copy(
             update={name: inside[name] for name in fields if inside[name] is not fields[name]}
         )
     if isinstance(node, dict):
         fields = cast("JsonObject", node)
         near = around | fields
-        return {name: _walk(each, f"{where}.{name}".lstrip("."), near, put) for name, each in fields.items()}
+        return {
+            name: _walk(each, f"{where}.{name}".lstrip("."), near, put, of) for name, each in fields.items()
+        }
     return node
 
 
@@ -226,115 +261,85 @@ async def _answers(backend: Backend, tool: Tool, asked: Sequence[Asked]) -> list
     """For each name the id, or the problem with it."""
 
     async def one(each: Asked) -> Any:
+        """The id, `Problem` or `Unmatched`."""
         if each.kind.scope and each.scope is None:
             return Problem(
                 f"{each.where}: a {each.kind.word} is known by name only with {each.kind.scope}. Give that too, or"
                 " the id."
             )
         scope = {each.kind.scope: each.scope} if each.kind.scope else {}
-        if shown := SHOWN.fullmatch(each.name):
-            found = await _find(backend, each.kind, shown[1], scope)
-            if matches := [row for row in found.matches if shown[2] in map(str, _ids(each, row))]:
-                return _settled(backend, tool, each, replace(found, matches=matches, complete=True))
+        shown = SHOWN.fullmatch(each.name)
+        if shown and (its := _of_id(each, await _find(backend, each.kind, shown[1], scope), shown[2])):
+            return _settled(backend, each, its)
         found = await _find(backend, each.kind, str(each.name), scope)
-        return _settled(backend, tool, each, found)
+        if not found.matches:
+            return Unmatched(each, found)
+        if shown is None:
+            return _settled(backend, each, found)
+        its = _of_id(each, found, shown[2])
+        return _settled(backend, each, its) if its else misnamed.other(each, found, shown[2])
 
     try:
-        return await records.at_once(asked, one)
+        return await _explained(backend, tool, await records.at_once(asked, one))
     except errors.ApiError as error:
         if tool.effect is not Effect.READ and error.outcome == "read":
             error.outcome = "unchanged"
         raise
 
 
-def _settled(backend: Backend, tool: Tool, asked: Asked, found: Found) -> Any:
-    """The id of the one record, if it is certain that there is no other; a read may go by what was looked at."""
+def _of_id(asked: Asked, found: Found, identifier: str) -> Found | None:
+    """What was found, if it has this id: there can be no second one then."""
+    matches = [row for row in found.matches if identifier in map(str, misnamed.ids_of(asked, row))]
+    return replace(found, matches=matches, complete=True) if matches else None
+
+
+def _settled(backend: Backend, asked: Asked, found: Found) -> Any:
+    """The id of the one record, if it is certain that there is no other."""
     kind, name = asked.kind, asked.name
-    certain = found.complete or kind.unique or kinds.is_email(kind, name) or tool.effect is Effect.READ
-    if not found.matches:
-        return _none(asked, found)
-    row, identifier = found.matches[0], _identifier(asked, found.matches[0])
+    certain = found.complete or kind.unique or kinds.is_email(kind, name)
+    row, identifier = found.matches[0], misnamed.identifier(asked, found.matches[0])
     if len(found.matches) > 1 or not certain or not identifier:
-        return _several(asked, found)
+        return misnamed.several(asked, found)
     if kind.reader and row.get("id") and row.get("uuid"):
         reader = operations.find(kind.reader)
         backend.identified(reader, reader.path[-1], identifier, row)
     return identifier
 
 
-def _ids(asked: Asked, row: JsonObject) -> list[Any]:
-    return [row[name] for name in kinds.ids(asked.kind, row)]
+async def _explained(backend: Backend, tool: Tool, answers: list[Any]) -> list[Any]:
+    """Words in the place of what was not found. A contact's name may be that of a company."""
+    firms = [
+        each
+        for each in answers
+        if isinstance(each, Unmatched)
+        and each.asked.name.kind == "contact"
+        and not kinds.is_email(each.asked.kind, each.asked.name)
+    ]
+    told = {id(each): await _firm(backend, tool, each) for each in firms[:FIRMS]}
+    return [
+        misnamed.none(each.asked, each.found, told.get(id(each), Problem("")))
+        if isinstance(each, Unmatched)
+        else each
+        for each in answers
+    ]
 
 
-def _identifier(asked: Asked, row: JsonObject) -> int | str | None:
-    """What the parameter takes; None where the list shows nothing of the sort."""
-    shown = [str(each) for each in _ids(asked, row)]
-    if asked.name.number:
-        return next((int(each) for each in shown if each.isdecimal()), None)
-    return shown[0]
-
-
-# --- words ------------------------------------------------------------------------------------------------
-
-
-def _none(asked: Asked, found: Found) -> Problem:
-    close = ", ".join(_label(asked, row) for row in _close(asked, found)[:CLOSE])
-    return Problem(
-        f"{asked.where}: no {asked.kind.word} is called '{_quoted(asked.name)}'."
-        + (f" Close: {close}." if close else "")
-        + (f" Only {_looked(found)}." if not found.complete else "")
-        + f" Take the id from {operations.find(asked.kind.contract).name}."
-    )
-
-
-def _several(asked: Asked, found: Found) -> Problem:
-    count, kind = len(found.matches), asked.kind
-    called = f"1 {kind.word} is" if count == 1 else f"{count} {kind.words} are"
-    listed = ", ".join(_label(asked, row) for row in found.matches[:CANDIDATES])
-    return Problem(
-        f"{asked.where}: {called} called '{_quoted(asked.name)}': {listed}"
-        + (", ..." if count > CANDIDATES else "")
-        + (f"; only {_looked(found)}, so that there may be more" if not found.complete else "")
-        + ". Give the id."
-    )
-
-
-def _looked(found: Found) -> str:
-    why = f" ({_quoted(found.reason, 120)})" if found.reason else ""
-    return f"{len(found.looked)} {found.kind.words} were looked at{why}"
-
-
-def _close(asked: Asked, found: Found) -> list[JsonObject]:
-    """Records with a similar name, and with one that has this in it. None is ever selected for that."""
-    kind, wanted = asked.kind, kinds.key(asked.name)
-    known: dict[str, JsonObject] = {}
-    for row in found.looked:
-        mail = [str(row[name]) for name in kind.emails if kinds.is_email(kind, asked.name) and row.get(name)]
-        for name in mail or kinds.names(kind, row):
-            known.setdefault(kinds.key(name), row)
-    near = difflib.get_close_matches(wanted[:WIDE], known, n=CLOSE)
-    near += [name for name in known if wanted in name]
-    return list({id(known[name]): known[name] for name in near}.values())
-
-
-def _label(asked: Asked, row: JsonObject) -> str:
-    """``Jane Doe (12, jane@x.com, Acme)``: a name, what to give instead, and what tells it from others."""
-    told = [_identifier(asked, row), *(_told(row.get(name)) for name in asked.kind.shown)]
-    name = next(kinds.names(asked.kind, row), "")
-    return f"{_quoted(name)} ({', '.join(_quoted(each) for each in told if each)})"
-
-
-def _told(value: Any) -> Any:
-    """A field in a word or two: of a person or firm the name, of several the first."""
-    if isinstance(value, list):
-        return _told(cast("list[Any]", value)[0]) if value else ""
-    if isinstance(value, dict):
-        row = cast("JsonObject", value)
-        name = next((row[each] for each in FULL if row.get(each)), "")
-        return name or " ".join(str(row[part]) for part in PERSON if row.get(part))
-    return value
-
-
-def _quoted(value: Any, most: int = 60) -> str:
-    """Others' text on one line: without secrets, characters that nobody sees, or more than a name needs."""
-    return errors.legible(redact.clean(" ".join(outside.clean(str(value)).split())), most)
+async def _firm(backend: Backend, tool: Tool, missed: Unmatched) -> Problem:
+    """That a company is called so, and who belongs to it; nothing where that cannot be read."""
+    kind, shown = replace(KINDS["company"], pages=1), SHOWN.fullmatch(missed.asked.name)
+    name = shown[1] if shown else str(missed.asked.name)
+    try:
+        listing = await _read(backend, kind, _queries(kind, name)[0])
+    except errors.TaskipError:
+        return Problem("")  # the name is wrong all the same
+    rows = kinds.matching(kind, kinds.records(kind, listing.rows), name)
+    if len(rows) != 1:
+        return Problem("")
+    # In a write company_id is a field of the record, and no other way to say whom it is about.
+    if tool.effect is not Effect.READ:
+        way = ""
+    elif "company_id" in inspect.signature(tool.function).parameters:
+        way = "give it as company_id"
+    else:
+        way = "get_client_overview takes company_id"
+    return misnamed.firm(rows[0], missed, way)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from taskip_mcp.facts import Arguments, Child, Follows, Found, Inverse, Undo
+from taskip_mcp.facts import Arguments, Check, Child, Follows, Found, Inverse, Undo
 
 GROUPS: tuple[str, ...] = (
     "contact",
@@ -173,6 +173,7 @@ class Operation(Tool):
     returns; `warns` is what happens outside the record, in words for the preview. `found` and `shows` tell where
     one sees what a write did, `chunk` the list of ids by which a bulk call may be cut. `undo` tells how a write is
     taken back, `children` what a delete takes with it, `follows` what comes of a call beside the change itself.
+    `check` refuses arguments that do not go together.
     """
 
     contract: str
@@ -186,6 +187,7 @@ class Operation(Tool):
     undo: Undo | None = None
     children: tuple[Child, ...] = ()
     follows: Follows | None = None
+    check: Check | None = None
 
     @property
     def group(self) -> str:
@@ -239,6 +241,7 @@ def operation(
     undo: Inverse | Undo | None = None,
     children: Iterable[Child] = (),
     follows: Follows | None = None,
+    check: Check | None = None,
 ) -> Callable[[Function], Function]:
     """Register a typed function as an operation.
 
@@ -250,7 +253,8 @@ def operation(
     `found` tells where a create shows (see `Found`). `shows` maps arguments of an update to the fields of the record
     that show them where the names differ: dotted, with ``+`` before a list that then holds the value, ``-`` before one
     that does not. `chunk` names the parameter with the ids of a bulk call. `undo` is the inverse, or a function of the
-    arguments that gives it; `children` and `follows` are for the preview and the journal of what goes with it.
+    arguments that gives it; `children` and `follows` are for the preview and the journal of what goes with it. `check`
+    raises `ArgumentError` for what needs no request to be refused: it runs before anything is shown or asked.
     """
     routes = [parse_route(reference, "reference")]
     if guide:
@@ -276,6 +280,7 @@ def operation(
             undo=_always(undo) if isinstance(undo, Inverse) else undo,
             children=tuple(children),
             follows=follows,
+            check=check,
         )
         _check(made, frozenset(computed))
         _registry[made.name] = made

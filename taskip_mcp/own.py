@@ -148,6 +148,10 @@ async def resume_job(backend: Backend, job_id: JobId) -> Any:
     if entry.kind == "begun":
         return await jobs.resume(backend, job_id, Confirmation())  # it only looks
 
+    name = operations.find(entry.operation).name
+    if not backend.offers(name):
+        raise errors.RefusedError(f"The job is one of {name}, which this server is set not to offer.")
+
     async def look() -> gate.Seen:
         return await _resumed(backend, job_id)
 

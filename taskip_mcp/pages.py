@@ -62,11 +62,14 @@ class Collected:
     next_page: int | None = None
     reason: str = ""
     found: JsonObject | None = None
+    note: str = ""
 
     def shape(self) -> JsonObject:
         """``{"items", "returned", "pages", "complete"}``, and ``next_page`` and ``note`` if it is not complete."""
         counts = {"returned": len(self.items), "pages": self.pages, "complete": self.complete}
-        return {"items": self.items} | counts | ({} if self.complete else self._rest())
+        shown = {"items": self.items} | counts | ({} if self.complete else self._rest())
+        notes = " ".join(filter(None, [str(shown.get("note") or ""), self.note]))
+        return shown | ({"note": notes} if notes else {})
 
     def _rest(self) -> JsonObject:
         if self.next_page is None:

@@ -6,20 +6,24 @@
 ``with``               what would be sent
 ``follows``            what comes of it beside the change itself
 ``cannot_be_undone``   what `undo_change` cannot bring back
-``cost``               requests of the confirmed call, and minutes until the last may leave
+``cost``               requests of the confirmed call, and minutes until the last may leave, if it has to wait
 ``done``, ``next``     that nothing was changed, and what to do
+
+The result of what was confirmed names what it was about in the same words: `of_result`, `of_job`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from taskip_mcp import jobs, outside, redact
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Consequence, Effect
-from taskip_mcp.target import ODD, SHOWN, Sight, named
+from taskip_mcp.results import Report, Written
+from taskip_mcp.target import ODD, SHOWN, Sight, brief, named
 from taskip_mcp.wire import JsonObject, jsonable
 
 NEXT = "Show this to the user; if they agree, call again with the same arguments and confirm: true."
@@ -90,8 +94,9 @@ def shape(
 
 
 async def cost(backend: Backend, requests: int) -> JsonObject:
-    """Requests that a call takes, and the minutes until the last of them may leave."""
-    return {"requests": requests, "minutes": round(await backend.client.budget.cost(requests), 1)}
+    """Requests that a call takes, and the minutes until the last of them may leave, if that is not now."""
+    minutes = round(await backend.client.budget.cost(requests), 1)
+    return {"requests": requests} | ({"minutes": minutes} if minutes else {})
 
 
 def effects(found: frozenset[Consequence]) -> str:
@@ -115,9 +120,7 @@ def _requests(call: Call, sight: Sight) -> int:
 def _follows(call: Call, sight: Sight) -> list[str]:
     """What the contract says of the operation, what goes with the target, and what this record tells."""
     said = [call.operation.warns] if call.operation.warns else []
-    for words, rows in sight.children.items():
-        least = "at least " if words in sight.partial else ""
-        said.append(f"{words}: {least}{len(rows)}{named(rows)}")
+    said += along(sight.children, sight.partial)
     said += [
         f"{words}: not known, TaskIP does not show them" for words in sight.partial - sight.children.keys()
     ]
@@ -125,15 +128,23 @@ def _follows(call: Call, sight: Sight) -> list[str]:
         said.append(BLIND)
     if sight.count > SHOWN:
         said.append(FIRST)
-    if call.operation.follows:
-        record = next((each.record for each in sight.targets if each.record), None) or {}
-        try:
-            said += call.operation.follows(call.arguments, record)
-        except ODD:
-            said.append(
-                "TaskIP shows this record in a form that is not known, so not all that follows can be told."
-            )
-    return said
+    return said + _told(call, next((each.record for each in sight.targets if each.record), None) or {})
+
+
+def along(children: Mapping[str, Sequence[JsonObject]], partial: Container[str] = ()) -> list[str]:
+    """What goes with a target, counted and named; of what is `partial` there may be more."""
+    return [
+        f"{words}: {'at least ' if words in partial else ''}{len(rows)}{named(rows)}"
+        for words, rows in children.items()
+    ]
+
+
+def _told(call: Call, record: JsonObject) -> list[str]:
+    """What the operation tells of its arguments and the record."""
+    try:
+        return list(call.operation.follows(call.arguments, record)) if call.operation.follows else []
+    except ODD:
+        return ["TaskIP shows this record in a form that is not known, so not all that follows can be told."]
 
 
 def _lost(call: Call, found: frozenset[Consequence]) -> list[str]:
@@ -147,6 +158,55 @@ def _lost(call: Call, found: frozenset[Consequence]) -> list[str]:
     if undo and undo.lost:
         said.append(undo.lost)
     return said
+
+
+# --- what was done ----------------------------------------------------------------------------------------
+
+
+def of_result(call: Call, result: Any, *, known: bool) -> Any:
+    """The result of one write: a delete names what went, a message whom it went to, if that is `known` from a read.
+
+    All from what was read before it; where TaskIP answered with the record itself, that tells more.
+    """
+    if not isinstance(result, Written) or result.whole or call.closed is None:
+        return result
+    found, told = call.operation.consequences(call.arguments), JsonObject()
+    if Consequence.DELETE in found:
+        told = gone([call.before])
+    elif Consequence.SEND in found and known:
+        kept = cast("dict[str, JsonObject]", call.before.get("records") or {})
+        told = {"follows": _told(call, next(iter(kept.values()), JsonObject()))}
+    return replace(result, changed=result.changed | {name: each for name, each in told.items() if each})
+
+
+def of_job(call: Call, report: Report) -> Report:
+    """The same of a bulk delete: the journal has the records of its parts."""
+    if Consequence.DELETE not in call.operation.consequences(call.arguments):
+        return report
+    done = set(map(str, report.items.get("done") or []))
+    parts = [part.before for part in call.backend.log.of_job(report.job)]
+    return replace(report, changed=report.changed | gone(parts, done))
+
+
+def gone(before: Sequence[JsonObject], done: Container[str] | None = None) -> JsonObject:
+    """``records`` and ``follows`` of deletes, out of what was there before them; with `done` of these ids alone."""
+    records = [
+        brief(record, name)
+        for each in before
+        for name, record in cast("dict[str, JsonObject]", each.get("records") or {}).items()
+        if done is None or name in done
+    ]
+    children: dict[str, list[JsonObject]] = {}
+    for each in before:
+        for words, rows in cast("dict[str, list[JsonObject]]", each.get("children") or {}).items():
+            known = children.setdefault(words, [])
+            known += [row for row in rows if row not in known]
+    partial = {words for each in before for words in each.get("partial") or ()}
+    told = {"records": records[:SHOWN], "follows": along({k: v for k, v in children.items() if v}, partial)}
+    return {name: value for name, value in told.items() if value}
+
+
+# --- the question -----------------------------------------------------------------------------------------
 
 
 def question(preview: JsonObject) -> str:

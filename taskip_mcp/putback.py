@@ -17,6 +17,7 @@ from taskip_mcp.call import fields_of
 from taskip_mcp.entries import Entry
 from taskip_mcp.facts import Inverse
 from taskip_mcp.operation import Operation
+from taskip_mcp.outside import Foreign, holds_foreign, joined, readable
 from taskip_mcp.redact import holds_hidden
 from taskip_mcp.wire import JsonObject
 
@@ -182,8 +183,18 @@ class PutBack:
         if ask:
             self.made.offer(self.tool, call, ask)
         elif set_:
-            words = f"{self.tool.title} {self._about(call)}: {', '.join(set_)} as before"
-            self.made.steps.append(Step(self.tool, call, words, left))
+            self.made.steps.append(Step(self.tool, call, self._words(call, set_), left))
+
+    def _words(self, call: JsonObject, names: Sequence[str]) -> str:
+        """What is put back, with its value; what outsiders wrote is marked there as it is elsewhere."""
+        parts = [f"{self.tool.title} {self._about(call)}: "]
+        for name in names:
+            comma = ", " if len(parts) > 1 else ""
+            parts += [
+                f"{comma}{name} ",
+                marked(self.tool.group, name, call[name], 40) if name in call else "emptied",
+            ]
+        return joined(*parts)
 
     # --- values -------------------------------------------------------------------------------------------
 
@@ -273,7 +284,14 @@ def canonical(value: Any) -> Any:
     return None if value == "" else value
 
 
-def short(value: Any) -> str:
+def short(value: Any, most: int = LONG) -> str:
     """A value as a sentence shows it."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONG else text[: LONG - 3] + "..."
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def marked(group: str, name: str, value: Any, most: int = LONG) -> str:
+    """The same of a field of a group, marked where outsiders fill it."""
+    shown = readable({name: value}, group)[name]
+    text = short(shown, most)
+    return Foreign(text) if holds_foreign(shown) else text

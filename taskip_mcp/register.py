@@ -105,6 +105,12 @@ async def answer(
         from taskip_mcp.show import preview
 
         return _failure(f"{refused.reason}\n{preview(refused.shown, entry.group)}\n{NOTHING}")
+    except ArgumentError as error:
+        if error.shown is None:
+            return _failure(str(error))
+        from taskip_mcp.show import preview
+
+        return _failure(f"{error}\n{preview(error.shown, entry.group)}")
     except TaskipError as error:
         return _failure(str(error))
     except Exception:
@@ -230,22 +236,26 @@ class Server(MCPServer[Any]):
     """
 
     _make_templates: Callable[[], None] | None = None
+    _absent: Callable[[str], str | None] | None = None
 
     def list_compiled(
         self,
         entries: Sequence[ToolEntry],
         templates: Sequence[dict[str, Any]],
         make_templates: Callable[[], None],
+        *,
         listed: Callable[[str], None] = lambda client: None,
+        absent: Callable[[str], str | None] = lambda name: None,
     ) -> None:
         """List `entries`, of which this server's tools were made, and `templates`, which are made with the first read:
-        the SDK builds a pydantic model for each. `listed` is told the name of a client that asks for the tools."""
+        the SDK builds a pydantic model for each. `listed` is told the name of a client that asks for the tools;
+        `absent` gives the words for a tool that is called and not here."""
         tools = self._tool_manager.list_tools()
         rows = [_row(entry, made) for entry, made in zip(entries, tools, strict=True)]
         all_tools = self._envelope("tools/list", ListToolsResult(tools=[])) | {"tools": rows}
         nothing = ListResourceTemplatesResult(resource_templates=[])
         all_templates = self._envelope("resources/templates/list", nothing) | {"resourceTemplates": templates}
-        self._make_templates = make_templates
+        self._make_templates, self._absent = make_templates, absent
 
         async def list_tools(context: Any, parameters: PaginatedRequestParams) -> Any:
             listed(client_of(context))
@@ -267,6 +277,12 @@ class Server(MCPServer[Any]):
         """What the SDK puts around an empty list; how long it may be cached is left to the SDK where it was told."""
         told = {"ttl_ms", "cache_scope"} if method in self._lowlevel_server.cache_hints else set[str]()
         return nothing.model_dump(by_alias=True, mode="json", exclude_none=True, exclude=told)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call a tool; one that these settings leave out is told apart from one that does not exist."""
+        if self._absent and self._tool_manager.get_tool(name) is None and (why := self._absent(name)):
+            return _failure(why)
+        return await super().call_tool(name, arguments, context)
 
     async def list_resource_templates(self) -> Any:
         """Those of the SDK's own making."""

@@ -192,7 +192,8 @@ async def _every_page(backend: Backend, found: Operation, given: Mapping[str, An
 
     collected = await pages.collect(fetch, size=values["limit"])
     # Where the list ends is told by whole pages, so that rows are left out only now.
-    return replace(collected, items=filters.checked(found.contract, values, Page(collected.items)).items)
+    checked = filters.checked(found.contract, values, Page(collected.items))
+    return replace(collected, items=checked.items, note=checked.note)
 
 
 def about(settings: Settings, backend: Backend | None, tools: int) -> str:

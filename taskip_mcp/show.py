@@ -22,7 +22,8 @@ NOTICE_KEY = "_notice"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How a caller wants to see a result. `page`, `limit` and `cleared` are arguments of the call."""
+    """How a caller wants to see a result. `page`, `limit` and `cleared` are arguments of the call; a tool without pages
+    has no `page`."""
 
     detail: views.Detail = "concise"
     fields: tuple[str, ...] = ()
@@ -33,9 +34,8 @@ class Ask:
     @classmethod
     def take(cls, tool: Tool, values: dict[str, Any]) -> Ask:
         """Out of the arguments, where they would be fields to send."""
-        asked = cls(
-            page=values.get("page"), limit=values.get("limit"), cleared=tuple(values.get("clear") or ())
-        )
+        page = (values["page"] or 1) if "page" in values else None
+        asked = cls(page=page, limit=values.get("limit"), cleared=tuple(values.get("clear") or ()))
         if viewed(tool):
             detail = values.pop("detail", None) or "concise"
             return replace(asked, detail=detail, fields=tuple(values.pop("fields", None) or ()))

@@ -18,6 +18,7 @@ from taskip_mcp.facts import Child
 from taskip_mcp.operation import Effect
 from taskip_mcp.pages import collect
 from taskip_mcp.results import Page
+from taskip_mcp.views import forms
 from taskip_mcp.wire import JsonObject, jsonable
 
 SHOWN = 10
@@ -92,6 +93,7 @@ class Sight:
                 name = str(each.value)
                 kept[f"{each.parameter}:{name}" if name in kept else name] = each.record
         found: JsonObject = {"records": kept, "children": self.children, "state": self.state}
+        found |= {"partial": sorted(self.partial & self.children.keys())}
         return {name: value for name, value in found.items() if value}
 
 
@@ -233,8 +235,14 @@ GONE = (errors.RouteError, errors.ForbiddenError, errors.UnreadableError, errors
 
 
 async def state_of(call: Call, contract: str) -> JsonObject:
-    """What another read shows of the state: a record, or the rows of a list as ``items``."""
-    shown = await call.read(contract, **_arguments(call, contract))
+    """What another read shows of the state: a record, or the rows of a list as ``items``, a few pages of them."""
+    path = _arguments(call, contract)
+    if "page" in operations.parameters(contract):
+        found = await collect(
+            lambda page: call.read(contract, **path, page=page, limit=100), size=100, most=PAGES
+        )
+        return {"items": found.items}
+    shown = await call.read(contract, **path)
     return {"items": shown.items} if isinstance(shown, Page) else shown
 
 
@@ -287,10 +295,16 @@ NAMING = (
     "from_email", "status", "total", "due_amount", "deal_amount", "currency", "total_tasks", "deals_count",
 )  # fmt: skip
 
+AMOUNTS = ("total", "due_amount", "deal_amount")
+# As results have it: ``1140.00 EUR``, and the currency by itself only where no amount shows it.
+MONEY = forms.money(" ".join(AMOUNTS)) | {"currency": forms.currency(*AMOUNTS)}
+
 
 def brief(record: JsonObject, value: Any) -> JsonObject:
     """Id and names of a record, small enough to show ten."""
-    found = {key: record[key] for key in NAMING if isinstance(record.get(key), str | int | float)}
+    named = {key: record[key] for key in NAMING if isinstance(record.get(key), str | int | float)}
+    written = ((key, MONEY[key].make(named) if key in MONEY else value) for key, value in named.items())
+    found = {key: value for key, value in written if value is not None}
     for person in ("contacts", "contact", "company"):
         if isinstance(record.get(person), dict):
             found[person] = _person(cast("JsonObject", record[person]))

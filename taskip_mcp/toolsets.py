@@ -31,11 +31,10 @@ PROFILES: Mapping[str, tuple[str, ...]] = {
             search_everything get_client_overview list_overdue_invoices get_my_day get_pipeline_summary
             list_contacts get_contact create_contact update_contact get_company list_team_members
             list_invoices get_invoice create_invoice send_invoice update_invoice_status
-            get_quotation
             list_tickets get_ticket reply_ticket update_ticket_status
             list_projects get_project list_tasks get_task create_task update_task complete_task
-            list_deals create_deal move_deal
-            list_conversations send_message
+            list_deals move_deal
+            list_conversations reply_conversation send_message
             get_rate_budget list_changes undo_change""",
         # From the first contact to the accepted quotation.
         "sales": """

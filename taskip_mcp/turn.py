@@ -23,10 +23,11 @@ STEP = 0.001
 
 @dataclass
 class Meter:
-    """How far a call is: `total` is None where nobody knows how much there is to do."""
+    """How far a call is: `total` is None where nobody knows how much there is to do. `sent` counts its requests."""
 
     done: float = 0.0
     total: float | None = None
+    sent: int = 0
 
 
 @dataclass

@@ -25,9 +25,12 @@ from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.entries import Entry
 from taskip_mcp.facts import Inverse
+from taskip_mcp.gone import deleter, done_ids
 from taskip_mcp.operation import Consequence, Effect, Operation
+from taskip_mcp.outside import joined
+from taskip_mcp.previews import along
 from taskip_mcp.putback import Plan, PutBack, Shown, Step, canonical, required, rows, short
-from taskip_mcp.target import named, state_of
+from taskip_mcp.target import state_of
 from taskip_mcp.wire import JsonObject, jsonable
 
 __all__ = ["Plan", "Step", "plan", "since"]
@@ -68,7 +71,7 @@ def plan(entry: Entry, chunks: Sequence[Entry] = ()) -> Plan:
     inverse = operation.inverse(entry.arguments)
     made = Plan()
     if operation.effect is Effect.CREATE:
-        _delete(made, entry, operation, inverse)
+        _delete(made, entry, operation)
     elif inverse is None:
         made.refused = _no_way(operation, entry.arguments)
     else:
@@ -98,13 +101,6 @@ def _done(
     return "It is not known whether this was done. Look at the record first."
 
 
-def done_ids(part: Entry, chunk: str) -> Sequence[Any]:
-    """Ids of a bulk call that are known to be done."""
-    ids = cast("Sequence[Any]", part.arguments[chunk])
-    items = cast("dict[str, str]", part.detail.get("items") or {})
-    return ids if part.event == "done" else [each for each in ids if items.get(str(each)) == "done"]
-
-
 def _no_way(operation: Operation, arguments: Mapping[str, Any]) -> str:
     found, words = operation.consequences(arguments), NO_WAY.get(operation.contract, "There is no way back.")
     if operation.undo or operation.contract not in NO_WAY:
@@ -113,13 +109,12 @@ def _no_way(operation: Operation, arguments: Mapping[str, Any]) -> str:
     return words
 
 
-def _delete(made: Plan, entry: Entry, operation: Operation, inverse: Inverse | None) -> None:
+def _delete(made: Plan, entry: Entry, operation: Operation) -> None:
     """Offer the call that deletes what was made; its id is what the journal noted."""
-    contract = inverse.contract if inverse else f"{operation.group}.delete"
-    if operation.contract in NO_WAY:
+    tool = deleter(operation, entry.arguments)
+    if operation.contract in NO_WAY or tool is None:
         made.refused = _no_way(operation, entry.arguments)
         return
-    tool = operations.find(contract)
     known = {n: entry.arguments[n] for n in required(tool) if entry.arguments.get(n) is not None}
     rest = [name for name in required(tool) if name not in known]
     if len(rest) == 1 and entry.detail.get("id") is not None:
@@ -131,11 +126,8 @@ def _delete(made: Plan, entry: Entry, operation: Operation, inverse: Inverse | N
 def _gone(before: JsonObject) -> list[str]:
     """What went with a record, counted and named."""
     children = cast("dict[str, list[JsonObject]]", before.get("children") or {})
-    return [
-        f"{words}: {len(gone)}{named(gone)}. The journal has them as they were."
-        for words, gone in children.items()
-        if gone
-    ]
+    known = along({words: gone for words, gone in children.items() if gone}, before.get("partial") or ())
+    return [f"{words}. The journal has them as they were." for words in known]
 
 
 def _merged(steps: Sequence[Step]) -> list[Step]:
@@ -147,7 +139,8 @@ def _merged(steps: Sequence[Step]) -> list[Step]:
         key = json.dumps([step.operation.contract, rest], sort_keys=True) if chunk else str(place)
         if twin := found.get(key):
             ids = [*twin.arguments[chunk], *step.arguments[chunk]]
-            words = f"{step.operation.title} {', '.join(map(str, ids))}:{step.words.rpartition(':')[2]}"
+            who = f"{step.operation.title} {', '.join(map(str, ids))}: "
+            words = joined(who, type(step.words)(step.words.partition(": ")[2]))
             found[key] = replace(twin, arguments={**twin.arguments, chunk: ids}, words=words)
         else:
             found[key] = step

@@ -14,13 +14,13 @@ import json
 import logging
 import sqlite3
 import weakref
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-from taskip_mcp import state
+from taskip_mcp import gone, state
 from taskip_mcp.clock import Clock
 from taskip_mcp.entries import Confirmation, Duplicate, Entry, Event
 from taskip_mcp.errors import RefusedError, StateError
@@ -133,14 +133,16 @@ class WriteLog:
         job: str = "",
         confirmation: Confirmation | None = None,
         before: JsonObject | None = None,
+        placed: Mapping[str, Any] = {},
     ) -> str:
         """Note a write that is about to leave, with what was there `before`; returns its name.
 
-        With `guard` an identical write that is under way, was done in the last two minutes, or came to an unknown end
-        raises `Duplicate` instead. The nonce of the confirmation is consumed in the same transaction; one that was
-        used raises `RefusedError`, and nothing is noted.
+        `placed` are the identifiers as its path has them, by which the same write is known whichever it was called
+        with. With `guard` an identical write that is under way, was done in the last two minutes (unless what it made
+        was deleted since), or came to an unknown end raises `Duplicate` instead. The nonce of the confirmation is
+        consumed in the same transaction; one that was used raises `RefusedError`, and nothing is noted.
         """
-        return self._begin("begun", operation, arguments, guard, confirmation, before, job)
+        return self._begin("begun", operation, arguments, guard, confirmation, before, job, placed)
 
     def begin_job(
         self,
@@ -151,7 +153,7 @@ class WriteLog:
         confirmation: Confirmation | None = None,
     ) -> str:
         """Note a bulk job before its first chunk; returns its id. `guard` and `confirmation` as for `begin`."""
-        return self._begin("job", operation, arguments, guard, confirmation, None, "")
+        return self._begin("job", operation, arguments, guard, confirmation, None, "", {})
 
     def _begin(
         self,
@@ -162,9 +164,10 @@ class WriteLog:
         confirmation: Confirmation | None,
         before: JsonObject | None,
         job: str,
+        placed: Mapping[str, Any],
     ) -> str:
         given = kept(arguments)
-        same = digest(operation, given)
+        same = digest(operation, given | kept(placed))
         confirmation = confirmation or Confirmation()
         opening = kept(confirmation.opening(before or {}))
         with self._step() as now:
@@ -172,13 +175,8 @@ class WriteLog:
                 self._sweep(now)
             self._use(confirmation)
             twin = self._twin(operation, same, now) if guard else None
-            write = (
-                ""
-                if twin
-                else self._add(
-                    now, event, operation=operation, digest=same, arguments=given, job=job, detail=opening
-                )
-            )
+            fields: JsonObject = {"operation": operation, "digest": same, "arguments": given, "job": job}
+            write = "" if twin else self._add(now, event, **fields, detail=opening)
             if write and confirmation.undoes:
                 self._db.execute(
                     "INSERT INTO undone (write, undo) VALUES (?, ?)", (confirmation.undoes, write)
@@ -275,10 +273,18 @@ class WriteLog:
         found = self._select(
             "operation = ? AND digest = ? AND ((event = 'done' AND changed > ?)"
             " OR (event IN ('begun', 'unknown', 'job', 'resumed', 'paused') AND begun > ?)) AND job = ''"
-            " ORDER BY seq DESC LIMIT 1",
+            " ORDER BY seq DESC",
             operation, same, now - REPEATED, now - UNCLEAR,
         )  # fmt: skip
-        return found[0] if found else None
+        return next((each for each in found if not gone.is_gone(each, self._after(each))), None)
+
+    def _after(self, entry: Entry) -> Iterator[Entry]:
+        """Writes that were begun after one that is done, and may be done themselves; read when asked for."""
+        if entry.event == "done":
+            yield from self._select(
+                "kind = 'begun' AND event IN ('done', 'unknown') AND seq > (SELECT seq FROM journal WHERE write = ?)",
+                entry.write,
+            )
 
     def entry(self, write: str) -> Entry | None:
         """One write or job of this account."""

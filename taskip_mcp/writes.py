@@ -21,6 +21,10 @@ SETTLES = 1.0
 POLL = 0.1
 """Seconds between two looks at an identical write that is under way."""
 
+SINCE = (
+    "If its record was changed or deleted since, or to do it a second time on purpose, call again with"
+    " allow_duplicate: true."
+)
 AGAIN = "To do it a second time on purpose, call again with allow_duplicate: true."
 
 
@@ -130,8 +134,7 @@ async def _repeated(call: Call, twin: Entry) -> Written | None:
         return None
     if twin.event == "done":
         done, number = twin.detail.get("done") or call.operation.title, twin.detail.get("id")
-        note = _before(call, twin, "did this")
-        return Written(f"Not sent again: {done}", number, {}, note)
+        return Written(_before(call, twin, f"did this already: {done}"), number, {}, SINCE)
     return await _unclear(call, twin)
 
 
@@ -142,8 +145,9 @@ async def _unclear(call: Call, twin: Entry) -> Written | None:
         _refuse(call, twin, f"came to an unknown end; looked at {finding.looked}")
     if finding.verdict == "not_done":
         return None
-    words = _before(call, twin, f"was interrupted, but it was done ({finding.looked})")
-    return Written(f"Not sent again: {call.operation.title}", finding.id, finding.record, words)
+    words = _before(call, twin, f"did this already: {call.operation.title}")
+    note = f"It was interrupted, but it was done ({finding.looked}). {SINCE}"
+    return Written(words, finding.id, finding.record, note)
 
 
 async def settle(call: Call, twin: Entry) -> Finding:
@@ -157,11 +161,8 @@ async def settle(call: Call, twin: Entry) -> Finding:
 
 
 def _before(call: Call, twin: Entry, what: str) -> str:
-    seconds = call.backend.log.ago(twin)
-    return (
-        f"An identical call {seconds} seconds ago {what}; nothing was sent again. If its record was changed or deleted"
-        " since, or to do it a second time on purpose, call again with allow_duplicate: true."
-    )
+    """It must not read like the success of this call: the first words are what did not happen."""
+    return f"Nothing was sent: an identical call {call.backend.log.ago(twin)} seconds ago {what}"
 
 
 def _refuse(call: Call, twin: Entry, what: str) -> NoReturn:

@@ -19,6 +19,7 @@ from taskip_mcp import settings
 from taskip_mcp.sandbox import Sandbox
 from tests.faulty import faulty
 from tests.processes import KEY, Server, child
+from tests.processes import server as server_of
 
 pytestmark = pytest.mark.anyio
 
@@ -49,14 +50,26 @@ async def test_an_update_is_taken_back_and_that_can_be_taken_back_as_well(tmp_pa
         await server.ask("update_company", company_id=1, website=WRONG)
         first = await change(server, record="1")
         assert first["arguments"] == {"company_id": 1, "website": WRONG}
-        assert (first["outcome"], first["confirmed"]) == ("done", "none needed")
+        assert (first["outcome"], first["undo"], first.get("confirmed")) == ("done", "yes", None)
         done = await server.ask("undo_change", change_id=first["id"])
         assert done["done"] == f"Change {first['id']} taken back"
+        assert done["changed"]["steps"] == [f'Update company 1: website "{before["website"]}"']
         assert await server.ask("get_company", company_id=1) == before
         second = await change(server)
         assert (second["tool"], second["undo_of"]) == ("update_company", first["id"])
         await server.ask("undo_change", change_id=second["id"])
         assert (await server.ask("get_company", company_id=1))["website"] == WRONG
+
+
+async def test_a_tool_that_is_excluded_is_not_run_for_an_undo_either(tmp_path: Path) -> None:
+    sandbox = Sandbox()
+    async with server_of(sandbox, tmp_path) as first:
+        await first.ask("update_company", company_id=1, website=WRONG)
+        made = await change(first)
+    async with server_of(sandbox, tmp_path, exclude_tools=("update_company",)) as second:
+        said = await second.refused("undo_change", change_id=made["id"])
+    assert said == ("It would take update_company, which TASKIP_EXCLUDE_TOOLS excludes. Nothing was changed.")
+    assert sandbox.store.rows("company", website=WRONG)
 
 
 async def test_what_somebody_changed_again_since_is_not_overwritten(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from taskip_mcp import server, toolsets
-from tests.tokens import COMMITTED, count, entries, figures, of_entry
+from taskip_mcp import schemas, server, toolsets
+from taskip_mcp.settings import load
+from tests.tokens import COMMITTED, SETTINGS, entries, figures, of_entry
 
 FIGURES = figures()
 BOUNDS = {"all": 16_000, "search": 1_200, "largest tool": 450, **dict.fromkeys(toolsets.PROFILES, 5_000)}
@@ -34,8 +36,18 @@ def test_every_tool_is_small() -> None:
 
 
 def test_the_instructions_fit_and_begin_with_what_taskip_is() -> None:
-    for text in (server.INSTRUCTIONS, f"{server.INSTRUCTIONS}\n{server.SEARCH}"):
-        assert len(text) <= 2_000
-    first = server.INSTRUCTIONS.partition(". ")[0]
-    assert first.startswith("TaskIP is the business system of an agency")
-    assert count(server.INSTRUCTIONS) <= 500
+    for name, given in SETTINGS.items():
+        settings = load({"TASKIP_SECRET_KEY": "of-the-tests", **given})
+        text = server.told(server.selected(settings), settings)
+        assert len(text) <= 2_000, name
+        assert text.startswith("TaskIP is the business system of an agency")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_instructions_name_no_tool_that_is_not_there(name: str) -> None:
+    settings = load({"TASKIP_SECRET_KEY": "of-the-tests", **SETTINGS[name]})
+    there = server.selected(settings)
+    known = {entry.name for entry in schemas.load_entries()}
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", server.told(there, settings))) & known
+    assert named <= {entry.name for entry in there}
+    assert named

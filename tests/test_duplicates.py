@@ -82,6 +82,21 @@ INVALID = JSONResponse({"message": "Invalid.", "errors": {"subject": ["Not today
 # --- one after the other ----------------------------------------------------------------------------------
 
 
+async def test_a_create_is_the_same_whether_its_project_is_given_by_number_uuid_or_name(
+    tmp_path: Path,
+) -> None:
+    task = {"title": "Call Bo", "priority": "low"}
+    async with office(tmp_path) as (asked, sandbox):
+        project = sandbox.store.get("project", 1)
+        assert project
+        first = await asked.ask("create_task", project_id=1, container_id=1, **task)
+        for named in (project["uuid"], project["title"]):
+            again = await asked.ask("create_task", project_id=named, container_id="To do", **task)
+            assert again["id"] == first["id"]
+            assert again["done"].startswith("Nothing was sent")
+        assert len(sandbox.store.rows("task", title="Call Bo")) == 1
+
+
 async def test_the_same_create_within_two_minutes_is_told_and_not_sent(tmp_path: Path) -> None:
     hands = Hands()
     async with office(tmp_path, clock=hands.clock) as (asked, sandbox):
@@ -90,7 +105,10 @@ async def test_the_same_create_within_two_minutes_is_told_and_not_sent(tmp_path:
         hands.ahead += 100
         again = await asked.ask("create_ticket", **TICKET)
         assert again["id"] == first["id"]
-        assert re.match(r"An identical call \d+ seconds ago did this; nothing was sent again", again["note"])
+        assert re.fullmatch(
+            r"Nothing was sent: an identical call \d+ seconds ago did this already: Ticket .* created",
+            again["done"],
+        )
         assert "allow_duplicate: true" in again["note"]
         assert tickets(sandbox) == [first["id"]]
         hands.ahead += 21
@@ -208,8 +226,8 @@ async def test_messages_and_creates_are_guarded(tool: str, tmp_path: Path) -> No
         if OPERATIONS[tool].gated:
             given |= {"confirm": True}
         first, again = [await asked.ask(tool, **given) for _ in range(2)]
-        assert "nothing was sent again" not in first.get("note", "")
-        assert "nothing was sent again" in again["note"]
+        assert "to do it a second time on purpose" not in first.get("note", "")
+        assert "to do it a second time on purpose" in again["note"]
     assert posts(sandbox) == 1
 
 
@@ -218,7 +236,7 @@ async def test_a_payment_is_guarded(tmp_path: Path) -> None:
         given = arguments_for("update_invoice_status", sandbox) | {"confirm": True}
         await asked.ask("update_invoice_status", **given)
         again = await asked.ask("update_invoice_status", **given)
-        assert "nothing was sent again" in again["note"]
+        assert "to do it a second time on purpose" in again["note"]
     assert posts(sandbox) == 1
 
 
@@ -243,7 +261,9 @@ async def test_identical_creates_in_one_process_are_one(tmp_path: Path) -> None:
         results = [parse(words(each)) for each in await asked.at_once(5, "create_ticket", TICKET)]
     assert tickets(sandbox) == [results[0]["id"]]
     assert {each["id"] for each in results} == {results[0]["id"]}
-    assert ["nothing was sent again" in each.get("note", "") for each in results] == [False] + [True] * 4
+    assert ["to do it a second time on purpose" in each.get("note", "") for each in results] == [False] + [
+        True
+    ] * 4
     assert posts(sandbox) == 1
 
 
@@ -264,7 +284,7 @@ async def test_identical_creates_in_two_processes_are_one(tmp_path: Path) -> Non
                 group.start_soon(one, second)
         assert len(front.writes()) == 1
     assert {each["id"] for each in answers} == set(tickets(sandbox))
-    assert ["nothing was sent again" in each.get("note", "") for each in answers] == [False, True]
+    assert ["to do it a second time on purpose" in each.get("note", "") for each in answers] == [False, True]
 
 
 async def test_who_waits_for_an_identical_create_that_fails_sends_its_own(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_wrong_arguments_are_named_and_nothing_is_sent(
 async def test_what_is_no_identifier_is_looked_up_as_a_name_and_never_part_of_a_path(
     tool: str, argument: str, text: str
 ) -> None:
-    lists = ("contact", "project", "meeting-list")
+    lists = ("contact", "company", "project", "meeting-list")
     script = Script({f"GET /{name}": (200, {"data": []}) for name in lists})
     said = failed(await ask(tool, {argument: text}, script))
     assert {line.partition("?")[0] for line in script.lines} <= {f"GET /{name}" for name in lists}

@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
-from taskip_mcp import arguments, errors, filters, operation
+from taskip_mcp import arguments, calls, errors, filters, operation, show
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.client import TaskipClient
 from taskip_mcp.files import Files
@@ -19,7 +20,7 @@ from taskip_mcp.results import Page
 from taskip_mcp.routes import RouteBook
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.settings import Settings
-from tests.support import BASE, Script, alone, backend
+from tests.support import BASE, Reply, Script, alone, backend
 
 pytestmark = pytest.mark.anyio
 
@@ -108,6 +109,10 @@ def test_rows_that_all_fit_come_as_they_are() -> None:
         ("ticket.list", {"status": "resolved"}, {"status": "closed"}),
         ("ticket.list", {"priority": "high"}, {"priority": 4}),
         ("project.list", {"status": "On_Hold"}, {"status": "on_hold"}),
+        ("project.list", {"status": "on_hold"}, {"status": " On-hold"}),
+        ("project.list", {"status": "in progress"}, {"status": "In_Progress"}),
+        ("project.all_tasks", {"assigned_to": 3}, {"assignees": [{"id": 501, "email": "three@x.example"}]}),
+        ("pipeline.list", {"status": "active"}, {"status": ["active"]}),
         ("inbox.list", {"status": "archived"}, {"is_read": False}),
         ("inbox.list", {"tag_id": 3}, {"tags": None}),
         ("deal.list", {"contact_id": 3}, {"contact": None}),
@@ -135,7 +140,6 @@ def test_a_row_that_may_fit_stays(contract: str, given: dict[str, Any], row: dic
         ("deal.list", {"contact_id": 3}, {"contact": {"id": 4}}),
         ("meeting.list_bookings", {"status": "confirmed"}, {"status": "cancelled"}),
         ("project.all_tasks", {"project_ids": [1]}, {"project": {"id": 2}}),
-        ("project.all_tasks", {"assigned_to": 1}, {"assignees": []}),
     ],
 )
 def test_a_row_that_contradicts_goes(contract: str, given: dict[str, Any], row: dict[str, Any]) -> None:
@@ -147,7 +151,7 @@ def test_a_row_that_contradicts_goes(contract: str, given: dict[str, Any], row: 
 def _asked() -> list[tuple[str, dict[str, Any]]]:
     """Every filter that is checked, with each of its values."""
     values: Mapping[str, list[Any]] = {
-        "client_id": [1, 2, 3], "tag_id": [1, 2], "assigned_to": [1, 2, 3], "project_ids": [[1], [2, 3]],
+        "client_id": [1, 2, 3], "tag_id": [1, 2], "project_ids": [[1], [2, 3]],
         "stage_id": [1, 2, 3], "contact_id": [1, 2, 3], "status": ["active", "completed"],
     }  # fmt: skip
     asked: list[tuple[str, dict[str, Any]]] = []
@@ -175,6 +179,78 @@ async def test_a_taskip_that_filters_is_never_said_to_ignore_a_filter(tmp_path: 
         assert filters.checked(contract, given, found).note == "", (contract, given)
         seen += len(found.items)
     assert seen > 50
+
+
+# --- nothing found ----------------------------------------------------------------------------------------
+
+
+async def found_in(api: Backend, contract: str, **raw: Any) -> Page:
+    """What a caller gets of a list."""
+    tool = TOOLS[contract]
+    values = arguments.validate(tool, raw)
+    show.Ask.take(tool, values)
+    found = await calls.run(api, tool, values)
+    assert isinstance(found, Page)
+    return found
+
+
+@pytest.mark.parametrize("contract", filters.SEARCHES)
+async def test_a_search_that_found_nothing_says_what_is_searched_and_the_way_by_company(
+    contract: str,
+) -> None:
+    tool = TOOLS[contract]
+    (line,) = (f"{route.method} {route.path}" for route in tool.routes[-1:])
+    api = backend(Script({line: (200, {"data": []})}))
+    found = await found_in(api, contract, search="Kestrel Health")
+    assert found.items == []
+    assert found.note == f"Here TaskIP searches {filters.SEARCHES[contract]}"
+    assert "get_client_overview" in found.note
+    assert "compan" in found.note
+    assert "client_id" not in found.note or "client_id" in arguments.schema_of(tool)["properties"]
+    for quiet in ({"search": "x", "page": 2}, {}):
+        assert (await found_in(api, contract, **quiet)).note == ""
+
+
+def test_a_search_that_found_something_says_nothing_even_if_a_filter_leaves_no_row() -> None:
+    rows = page({"id": 1, "status": "paid"})
+    assert filters.applied("invoice.list", {"search": "x", "status": "paid"}, rows).note == ""
+    found = filters.applied("invoice.list", {"search": "x", "status": "draft"}, rows)
+    assert (found.items, found.note) == ([], "TaskIP ignored status: 1 of 1 rows left out.")
+
+
+def test_the_values_that_are_told_are_those_of_the_contract() -> None:
+    enums = yaml.safe_load((Path(__file__).parent / "data" / "contract.yaml").read_text("utf-8"))["enums"]
+    statuses, types = enums["project_status"], enums["project_attribute_type"]
+    assert set(statuses["seen"]) <= set(statuses["history"])
+    told = {name: known for values in filters.SEEN.values() for name, known in values.items()}
+    values = {"status": statuses["history"], "type": types["seen"], "role": enums["team_role"]}
+    assert told == {name: tuple(known) for name, known in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("contract", "given", "note"),
+    [
+        ("project.list", {"status": "running"}, "Statuses seen: planning, active, on_hold, completed, cancelled."),
+        ("project_attribute.list", {"type": "labels"}, "Types seen: tag, category, priority, label."),
+        ("team_member.list", {"role": "boss"}, "Roles seen: admin, project_manager, developer, designer, client."),
+        ("project.list", {"status": "Planning"}, ""),
+        ("project.list", {"status": "on hold"}, ""),
+        ("project.list", {"status": "running", "page": 2}, ""),
+        ("project.list", {"status": None}, ""),
+    ],
+)  # fmt: skip
+def test_a_value_that_nobody_has_seen_is_told_with_those_that_were(
+    contract: str, given: dict[str, Any], note: str
+) -> None:
+    assert filters.applied(contract, given, page(total=0)).note == note
+    (name,) = given.keys() - {"page"}
+    some = page({"id": 1, name: given[name]})
+    assert filters.applied(contract, given, some).note == ""
+
+
+def test_a_status_that_TaskIP_ignored_is_told_with_those_that_were_seen() -> None:
+    found = filters.applied("project.list", {"status": "running"}, page({"id": 1, "status": "active"}))
+    assert found.note.startswith("TaskIP ignored status: 1 of 1 rows left out. Statuses seen: planning,")
 
 
 # --- local ------------------------------------------------------------------------------------------------
@@ -224,6 +300,46 @@ def test_one_page_of_attributes_tells_that_the_rest_was_not_searched() -> None:
     found = filters.local("project_attribute.list", {"type": "Label", "page": 1}, rows)
     assert (ids(found), found.total, found.next_page) == ([2], None, 2)
     assert found.note == "Only this page was searched; the rest is on page 2 and on."
+
+
+def attributes(*pages: list[dict[str, Any]], missing: int = 0) -> Script:
+    """A list in pages of 15; what comes after them is refused."""
+    total = sum(map(len, pages)) + missing
+    meta = {"per_page": 15, "total": total, "last_page": -(-total // 15)}
+    replies: list[Reply] = [
+        (200, {"data": rows, "meta": meta | {"current_page": number}}) for number, rows in enumerate(pages, 1)
+    ]
+    return Script({"GET /project/attribute/all": [*replies, (403, {})]})
+
+
+async def test_attributes_of_a_type_are_chosen_from_all_pages() -> None:
+    first = [{"id": each, "type": "tag", "title": f"T{each}"} for each in range(1, 16)]
+    script = attributes(first, [{"id": 16, "type": "label", "title": "Bug"}])
+    found = await found_in(backend(script), "project_attribute.list", type="label")
+    assert (ids(found), found.next_page, found.note) == ([16], None, "")
+    assert [each.query for each in script.sent] == [{}, {"page": "2"}]
+
+
+async def test_attributes_without_a_filter_come_page_by_page() -> None:
+    script = attributes([{"id": each, "type": "tag"} for each in range(1, 16)], [{"id": 16, "type": "tag"}])
+    found = await found_in(backend(script), "project_attribute.list")
+    assert (len(found.items), found.total, found.next_page) == (15, 16, 2)
+    assert len(script.sent) == 1
+
+
+async def test_attributes_that_fit_on_a_page_cost_one_request_and_show_no_next_page() -> None:
+    script = attributes([{"id": each, "type": "tag"} for each in range(1, 11)])
+    found = await found_in(backend(script), "project_attribute.list", type="tag")
+    assert (len(found.items), found.total, found.next_page, len(script.sent)) == (10, 10, None, 1)
+
+
+async def test_attributes_that_could_not_all_be_read_say_where_the_rest_is() -> None:
+    first = [{"id": each, "type": "tag"} for each in range(1, 16)]
+    script = attributes(first, missing=1)
+    found = await found_in(backend(script), "project_attribute.list", type="label")
+    assert (found.items, found.total, found.next_page) == ([], None, 2)
+    assert found.note.startswith("Only 1 pages were searched. ")
+    assert "Only this page" not in found.note
 
 
 def test_what_taskip_ignored_and_what_is_chosen_here_go_together() -> None:

@@ -5,6 +5,7 @@ Nothing but a ticked and accepted form lets a call pass; silence, errors, nonsen
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from mcp_types import (
     JSONRPCResponse,
 )
 
+from taskip_mcp import confirm
 from taskip_mcp.clock import scaled
 from taskip_mcp.server import App, build_server
 from tests.gatehouse import (
@@ -42,7 +44,7 @@ pytestmark = pytest.mark.anyio
 SEND: dict[str, Any] = {"to_emails": ["x@y.example"], "subject": "Hi", "message": "Hello"}
 DELETE: dict[str, Any] = {"contact_id": 1}
 YES = ElicitResult(action="accept", content={"confirm": True})
-NO_QUESTION = "declined, or your client did not show the question"
+NO_QUESTION = "said no, or your client did not show them the question. Do not try again by yourself."
 
 
 # --- answers that are no yes ------------------------------------------------------------------------------
@@ -90,15 +92,19 @@ REMEDIES: list[tuple[str, dict[str, Any], str]] = [
 
 @both_eras
 @pytest.mark.parametrize(("confirming", "more", "remedy"), REMEDIES)
-async def test_a_decline_names_the_setting_that_helps_where_one_does(
-    confirming: str, more: dict[str, Any], remedy: str, era: str
+async def test_a_decline_tells_the_operator_what_helps_and_the_model_nothing_that_switches_the_person_off(
+    confirming: str, more: dict[str, Any], remedy: str, era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    confirm.tell_operator.cache_clear()
     async with gatehouse(confirming, person=declines, era=era, **more) as at:
-        text = await at.refused("delete_contact", **DELETE, confirm=True)
-        assert NO_QUESTION in text
-        assert "Do not try again by yourself" in text
-        assert remedy in text
-        assert ("ask=never" in text) is ("ask=never" in remedy)
+        for _ in range(2):
+            text = await at.refused("delete_contact", **DELETE, confirm=True)
+            assert NO_QUESTION in text
+            assert not re.search(r"TASKIP_|ask=|never|client that|another", text)
+    told = [each.getMessage() for each in caplog.records if each.name == "taskip_mcp.confirm"]
+    assert len(told) == 1, "once per process"
+    assert remedy in told[0]
+    assert ("ask=never" in told[0]) is ("ask=never" in remedy)
 
 
 @both_eras

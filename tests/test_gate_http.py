@@ -119,8 +119,8 @@ async def judge(at: Gatehouse, confirming: str, contact: int, asks: bool, *, agr
         await at.done("delete_contact", **usual)
         assert len(at.questions) == 1
     elif asks:
-        assert "declined" in await at.refused("delete_contact", **usual)
-        assert "declined" in await at.refused("delete_contact", **usual, confirm=True)
+        assert "said no" in await at.refused("delete_contact", **usual)
+        assert "said no" in await at.refused("delete_contact", **usual, confirm=True)
         assert len(at.questions) == 2
     elif confirming == "human":
         assert "cannot ask" in await at.refused("delete_contact", **usual)

@@ -12,6 +12,7 @@ from taskip_mcp import operation, previews, schemas
 from taskip_mcp.operation import Consequence
 from taskip_mcp.sandbox.app import Fault
 from taskip_mcp.server import App
+from taskip_mcp.target import brief
 from tests.gatehouse import NOTHING, Door, Gatehouse, gatehouse, settings
 from tests.sandbox_calls import arguments_for
 from tests.test_gate_matrix import CONSEQUENT, TOOLS
@@ -46,7 +47,7 @@ def misshapen(preview: dict[str, Any], tool: str, mode: str) -> str:
         return "confirm_code"
     if preview["done"] != NOTHING or not preview["preview"].endswith("."):
         return "words"
-    if preview["cost"].keys() != {"requests", "minutes"} or preview["cost"]["requests"] < 1:
+    if preview["cost"].keys() != {"requests"} or preview["cost"]["requests"] < 1:
         return f"cost {preview['cost']}"
     records: list[dict[str, Any]] = preview.get("records", [])
     if bool(records) is (tool in TARGETLESS) or len(records) > 10:
@@ -106,6 +107,22 @@ async def test_the_previews_of_the_servers_own_tools_have_the_same_keys() -> Non
             assert preview.keys() >= ALWAYS | {"records", "count"}
         assert resumed["consequences"] == ["bulk", "delete"]
         assert undone["consequences"] == ["money"]
+
+
+async def test_amounts_in_a_preview_have_their_currency_as_in_results() -> None:
+    async with gatehouse("flag") as at:
+        at.door.sandbox.store.update("invoice", 57, {"currency": "EUR"})
+        row = (await at.shown("send_invoice", invoice_id=57))["records"][0]
+        invoice = await at.done("get_invoice", invoice_id=57)
+        assert (row["total"], row["due_amount"]) == (invoice["total"], invoice["due_amount"])
+        assert row["total"].endswith(" EUR")
+        assert "currency" not in row
+
+
+def test_an_amount_without_a_currency_and_a_currency_without_an_amount_stay_known() -> None:
+    assert brief({"id": 1, "deal_name": "D", "deal_amount": "900"}, 1)["deal_amount"] == "900.00"
+    odd = brief({"id": 1, "total": "on request", "currency": "EUR"}, 1)
+    assert odd == {"id": 1, "total": "on request", "currency": "EUR"}
 
 
 async def test_what_is_cleared_is_in_the_preview() -> None:

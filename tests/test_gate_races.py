@@ -62,8 +62,8 @@ def judge(found: list[CallToolResult]) -> None:
     """One was carried out, and all others say that they did nothing."""
     texts = [words(each) for each in found]
     done = [text for each, text in zip(found, texts, strict=True) if not each.is_error]
-    assert [text for text in done if "Not sent again" not in text] == done[:1], texts
-    assert len([text for text in done if "Not sent again" not in text]) == 1
+    assert [text for text in done if "Nothing was sent" not in text] == done[:1], texts
+    assert len([text for text in done if "Nothing was sent" not in text]) == 1
     for each, text in zip(found, texts, strict=True):
         if each.is_error:
             # Who opened it a moment too late finds what the first one did.

@@ -37,9 +37,11 @@ async def test_changes_are_listed_newest_first_and_cost_no_request(tmp_path: Pat
     assert (update["tool"], update["record"]) == ("update_contact", 1)
     assert update["arguments"] == {"contact_id": 1, "position": "CTO"}
     assert {each["outcome"] for each in listed["items"]} == {"done"}
-    assert [each["confirmed"] for each in listed["items"]] == ["confirm: true", "none needed", "none needed"]
+    assert [each.get("confirmed") for each in listed["items"]] == ["confirm: true", None, None]
     assert all(datetime.fromisoformat(each["at"]).tzinfo for each in listed["items"])
-    assert len({each["client"] for each in listed["items"]}) == 1
+    assert [each["undo"] for each in listed["items"]] == ["call", "call", "yes"]
+    assert (update["name"], "name" in job) == ("Elsa Berg", False)
+    assert not any("client" in each for each in listed["items"])
 
 
 async def test_the_outcome_is_told_in_words(tmp_path: Path) -> None:
@@ -130,3 +132,23 @@ async def test_each_key_has_a_journal_of_its_own(tmp_path: Path) -> None:
     async with server(Sandbox(), tmp_path, secret_key="another-key-1234567890") as other:
         assert (await other.ask("list_changes"))["items"] == []
     assert (tmp_path / FILE).exists()
+
+
+async def test_a_row_tells_whether_and_how_it_can_be_taken_back(tmp_path: Path) -> None:
+    sandbox = Sandbox()
+    async with server(sandbox, tmp_path) as asked:
+        ticket = (await asked.ask("list_tickets", limit=1))["items"][0]["id"]
+        await asked.ask("reply_ticket", ticket_id=str(ticket), message="Hi", confirm=True)
+        await asked.ask("update_contact", contact_id=1, position="CTO")
+        await asked.ask("update_contact", contact_id=1, position="CTO")
+        await asked.ask("delete_contact", contact_id=2, confirm=True)
+        delete, same, update, reply = (await asked.ask("list_changes"))["items"]
+        assert [each["undo"] for each in (delete, same, update, reply)] == ["call", "no", "yes", "no"]
+        assert reply["record"] == str(ticket), "not the number of the reply, which no tool takes"
+        before = len(sandbox.requests)
+        said = await asked.refused("undo_change", change_id=same["id"])
+        assert "All was so before" in said
+        assert len(sandbox.requests) == before, "no is known without a request"
+        await asked.ask("undo_change", change_id=update["id"])
+        taken = (await asked.ask("list_changes", tool="update_contact"))["items"]
+        assert [each["undo"] for each in taken] == ["yes", "no", "no"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from mcp import MCPError
 from mcp.client import Client
 from mcp_types import Implementation, TextContent
 
@@ -154,6 +155,31 @@ async def test_a_read_only_server_has_no_tool_that_writes_whatever_else_is_set(e
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
         assert (await client.call_tool("delete_contact", {"contact_id": 1})).is_error
         assert sandbox.store.get("contact", 1)
+
+
+@BOTH
+async def test_a_tool_that_is_left_out_is_told_apart_from_one_that_does_not_exist(era: str) -> None:
+    async with open_client(era, TASKIP_EXCLUDE_TOOLS="delete_contact") as (client, _):
+        left_out = await client.call_tool("delete_contact", {"contact_id": 1})
+        assert left_out.is_error
+        assert words(left_out).startswith("delete_contact is not offered here")
+        assert words(await client.call_tool("delete_everything", {})).startswith("Unknown tool")
+    async with open_client(era, TASKIP_MODE="search") as (client, _):
+        assert words(await client.call_tool("list_contacts", {})) == (
+            "Run list_contacts with read_with. Nothing was sent."
+        )
+
+
+@BOTH
+async def test_what_a_left_out_tool_reads_is_no_resource_either(era: str) -> None:
+    async with open_client(era, TASKIP_TOOLSETS="ticket", TASKIP_EXCLUDE_TOOLS="get_ticket") as (client, _):
+        templates = (await client.list_resource_templates()).resource_templates
+        shown = {template.uri_template.partition("{")[0] for template in templates}
+        assert "taskip://tickets" in shown
+        assert not {uri for uri in shown if not uri.startswith("taskip://ticket")}
+        for uri in ("taskip://invoices", "taskip://tickets/1"):
+            with pytest.raises(MCPError):
+                await client.read_resource(uri)
 
 
 @BOTH

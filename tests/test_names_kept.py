@@ -88,12 +88,13 @@ async def test_a_task_that_is_written_leaves_the_columns_of_the_board_as_they_we
 
 
 async def test_that_nobody_is_called_so_is_never_said_of_kept_rows() -> None:
-    script = Script({"GET /contact": [listed(JOHN), listed(JOHN), listed(JOHN), listed(JANE, JOHN)]})
+    rows = [listed(JOHN), listed(JOHN), listed(JOHN), listed(JANE, JOHN)]
+    script = Script({"GET /contact": rows, "GET /company": listed()})
     api = backend(script)
     assert "no contact" in await refusal(api, {"contact_id": Name("Jane Doe", "contact", True)})
-    assert len(script.lines) == 2  # the search and the list
+    assert script.lines == ["GET /contact", "GET /contact", "GET /company"]  # the search, the list, a firm
     assert await jane(api) == 12
-    assert len(script.lines) == 4
+    assert len(script.lines) == 5
 
 
 async def test_a_look_that_failed_is_made_again() -> None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from taskip_mcp import names, operation
 from taskip_mcp.kinds import KINDS
-from taskip_mcp.named import Name, Named
+from taskip_mcp.named import Name, Named, Opaque
 from taskip_mcp.params import RecordId, Reference
 from taskip_mcp.sandbox.store import Row
 from tests.support import backend
@@ -68,15 +68,13 @@ async def test_a_search_that_does_not_find_full_names_is_made_up_for_by_the_list
     assert [each.get("search") for each in long.asked] == ["Person 120", None, None]
 
 
-async def test_a_write_does_not_go_by_a_match_in_part_of_a_list_and_a_read_does() -> None:
-    api = backend(Long(10_000))
-    values = {"contact_id": Name("Person 7", "contact", True)}
-    told = await refusal(api, values)
+@pytest.mark.parametrize("tool", [READ, WRITE], ids=["read", "write"])
+async def test_a_match_in_part_of_a_list_is_refused_since_there_may_be_another(tool: operation.Tool) -> None:
+    told = await refusal(backend(Long(10_000)), {"contact_id": Name("Person 7", "contact", True)}, tool)
     assert told == (
-        "contact_id: 1 contact is called 'Person 7': Person 7 (7, p7@x.example); only 500 contacts were looked at,"
-        " so that there may be more. Give the id. Nothing was changed."
+        "contact_id: 1 contact is called 'Person 7': 7; only 500 contacts were looked at, so that there may be more."
+        " Give the id. Nothing was changed."
     )
-    assert await names.resolve(api, READ, values) == {"contact_id": 7}
 
 
 async def test_an_address_is_certain_wherever_it_is_found() -> None:
@@ -88,7 +86,7 @@ async def test_how_much_was_looked_at_is_told_when_nobody_was_found_in_it() -> N
     long = Long(10_000)
     told = await refusal(backend(long), {"contact_id": Name("Jane Doe", "contact", True)})
     assert "Only 500 contacts were looked at. Take the id from list_contacts." in told
-    assert len(long.asked) == 5
+    assert len(long.asked) == 5 + 1  # and a look at the companies
 
 
 async def test_a_page_that_fails_is_told_and_read_again_the_next_time() -> None:
@@ -114,10 +112,17 @@ def taken(of: Any, value: Any) -> Any:
 def test_an_id_stays_an_id_and_any_other_text_becomes_a_name() -> None:
     number, text = Annotated[RecordId, Named("invoice")], Annotated[Reference, Named("ticket")]
     assert (taken(number, "12"), taken(number, 12), taken(text, 12)) == (12, 12, "12")
+    assert (taken(number, " #12 "), taken(text, "#12")) == (12, "12")
     uuid = "0f8fad5b-d9cb-469f-a165-70867728950e"
-    for value in (uuid, "tkt_12ab"):
-        assert type(taken(text, value)) is str
-    for type_, value in ((number, " INV-030 "), (number, uuid), (text, "Help me"), (text, "Q3")):
+    assert type(taken(text, uuid)) is str
+    opaque = taken(text, "tkt_12ab")
+    assert isinstance(opaque, Opaque)
+    assert (opaque, opaque.kind) == ("tkt_12ab", "ticket")
+    for type_, value in (
+        (number, " INV-030 "), (number, uuid), (number, "00012"), (number, "##12"), (number, "# 12"), (number, "1_2"),
+        (number, "#012"), (number, "\u0661\u0662"), (number, "2026-001"), (text, "Help me"), (text, "Q3"),
+        (text, "007"),
+    ):  # fmt: skip
         name = taken(type_, value)
         assert isinstance(name, Name)
         assert (name, name.number) == (value.strip(), type_ is number)

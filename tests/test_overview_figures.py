@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -97,16 +97,6 @@ async def test_fewer_rows_do_not_change_the_sums() -> None:
     assert short["by_currency"] == whole["by_currency"]
 
 
-async def test_another_day_counts_from_there() -> None:
-    sandbox = agency()
-    later = TODAY + timedelta(days=20)
-    answer = await ask(sandbox, "list_overdue_invoices", as_of=later.isoformat())
-    late = {number for number in unpaid(sandbox) if days_late(sandbox, number, later) > 0}
-    assert set(ids(answer)) == late
-    assert answer["as_of"] == later.isoformat()
-    assert len(late) > (await ask(sandbox, "list_overdue_invoices"))["total"]
-
-
 async def test_without_a_due_date_the_word_of_TaskIP_counts() -> None:
     sandbox = agency()
     number = add_invoice(sandbox, None, status="overdue")
@@ -114,6 +104,30 @@ async def test_without_a_due_date_the_word_of_TaskIP_counts() -> None:
     answer = await ask(sandbox, "list_overdue_invoices")
     assert answer["by_currency"]["CHF"]["no due date"] == {"count": 1, "due": 100}
     assert (answer["items"][-1]["id"], "days_overdue" in answer["items"][-1]) == (number, False)
+
+
+async def test_the_overdue_invoices_of_one_client_are_those_of_the_contact_or_the_company() -> None:
+    sandbox = agency()
+    whole = await ask(sandbox, "list_overdue_invoices")
+    for row in whole["items"]:
+        invoice = sandbox.store.get("invoice", row["id"]) or {}
+        contact = sandbox.store.get("contact", invoice["contact_id"]) or {}
+        company = sandbox.store.get("company", contact["company_id"]) or {}
+        assert row["company"] == f"{company['name']} ({company['id']})"
+        for given in ({"contact_id": contact["id"]}, {"company_id": company["id"]}):
+            mine = await ask(sandbox, "list_overdue_invoices", **given)
+            shown = f"({next(iter(given.values()))})"
+            name = "client" if "contact_id" in given else "company"
+            wanted = [each for each in whole["items"] if each[name].endswith(shown)]
+            assert (mine["items"], mine["total"], mine["requests"]) == (wanted, len(wanted), 2)
+            assert sum(figures["all"]["count"] for figures in mine["by_currency"].values()) == len(wanted) > 0
+        other = {"contact_id": contact["id"], "company_id": company["id"] + 1}
+        assert (await ask(sandbox, "list_overdue_invoices", **other))["total"] == 0
+
+
+async def test_a_client_filter_that_TaskIP_ignores_is_applied_here() -> None:
+    for given in ({"contact_id": 2}, {"company_id": 2}):
+        assert (await perform(Endless().backend, "list_overdue_invoices", **given))["total"] == 0
 
 
 async def test_pages_that_were_not_read_are_told() -> None:
@@ -231,7 +245,7 @@ async def test_one_pipeline_can_be_summed_up_also_when_it_is_not_active() -> Non
     sandbox.store.update("pipeline", 2, {"status": "archived"})
     answer = await ask(sandbox, "get_pipeline_summary", pipeline_id=uuid)
     assert [each["title"] for each in answer["pipelines"]] == ["Renewals"]
-    assert answer["requests"] == 2
+    assert answer["requests"] == 3
     others = await ask(sandbox, "get_pipeline_summary")
     assert [each["title"] for each in others["pipelines"]] == ["New business"]
 

@@ -68,6 +68,17 @@ async def test_a_payment_that_was_interrupted_just_now_is_not_made_again(tmp_pat
     assert requests(sandbox, BULK) == []
 
 
+async def test_a_job_of_a_tool_that_is_left_out_does_not_go_on(tmp_path: Path) -> None:
+    sandbox, hands = Sandbox(), Hands()
+    job = died(tmp_path, "contact.bulk_delete", {"contact_ids": [1, 2]})
+    hands.ahead = REPEATED + 1
+    left_out = {"exclude_tools": (TOOL,)}
+    async with server(sandbox, tmp_path, clock=hands.clock, **left_out) as asked:
+        said = await asked.refused("resume_job", job_id=job, confirm=True)
+    assert said == f"The job is one of {TOOL}, which this server is set not to offer. Nothing was changed."
+    assert sandbox.store.get("contact", 1)
+
+
 async def test_a_payment_that_was_interrupted_long_ago_and_not_made_is_made_once(tmp_path: Path) -> None:
     sandbox, hands = Sandbox(), Hands()
     job = died(tmp_path, "invoice.bulk_actions", PAID)

@@ -152,7 +152,7 @@ async def test_of_several_fields_those_that_were_so_before_are_left_alone(tmp_pa
     assert steps_of(made) == [
         ("update_contact", {"contact_id": 1, "last_name": "Berg", "position": "Managing Director"})
     ]
-    assert made.steps[0].words == "Update contact 1: last_name, position as before"
+    assert made.steps[0].words == 'Update contact 1: last_name "Berg", position "Managing Director"'
 
 
 async def test_only_the_tasks_that_were_moved_go_back(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ async def test_deals_of_one_status_go_back_in_one_call(tmp_path: Path) -> None:
         ([1, 2], "active"),
         ([10], "lost"),
     ]
-    assert made.steps[0].words == "Bulk update deals 1, 2: status as before"
+    assert made.steps[0].words == 'Bulk update deals 1, 2: status "active"'
 
 
 async def test_a_recurrence_that_TaskIP_does_not_show_in_full_is_asked_for(tmp_path: Path) -> None:

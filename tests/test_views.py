@@ -54,6 +54,43 @@ def test_an_id_that_is_not_that_of_the_person_is_shown_by_itself() -> None:
     assert view("invoice.list", {"subject": "S", "contacts": None, "contact_id": 8}, "row")["contact_id"] == 8
 
 
+def test_an_id_beside_a_person_who_shows_none_is_that_of_the_person() -> None:
+    offer = {"subject": "S", "contact": person(7, id=None), "contact_id": 7}
+    assert view("quotation.get", offer, "record") == {"subject": "S", "client": "Jane Doe (7)"}
+    nameless = {"subject": "S", "contact": {"phone": None}, "contact_id": 7}
+    assert view("quotation.get", nameless, "record") == {"subject": "S", "client": 7}
+    talk = {"msg_content": "M", "user": {"name": "Jane"}, "user_id": 108}
+    assert view("discussion.list", talk, "row")["user"] == "Jane (user 108)"
+    several = view("project.get", {"title": "T", "client": [{"name": "Jane"}], "client_id": 7}, "record")
+    assert (several["clients"], several["client_id"]) == (["Jane"], 7)
+
+
+def test_who_may_be_a_client_or_of_the_team_has_the_number_of_the_user() -> None:
+    client = {"id": 108, "full_name": "Jane Doe", "email": "jane@x.example"}
+    ticket = {"id": 1, "subject": "S", "user": client, "created_by": client | {"id": 3}}
+    ticket |= {"replies": [{"id": 5, "user": client, "description": "D"}]}
+    shown = view("ticket.get", ticket, "record")
+    assert (shown["user"], shown["created_by"]) == ("Jane Doe (user 108)", "Jane Doe (user 3)")
+    assert shown["replies"] == [{"user": "Jane Doe (user 108)", "message": "D"}]
+    act = {"content": "C", "createdBy": client, "updatedBy": client | {"id": 3}}
+    assert view("project.activity", act, "row") == {
+        "content": "C", "user": "Jane Doe (user 108)", "changed_by": "Jane Doe (user 3)",
+    }  # fmt: skip
+    task = {"id": 1, "title": "T", "assignees": [client | {"id": 3}], "comments": [{"id": 2, "user": client}]}
+    shown = view("task.get", task, "record")
+    assert (shown["assignees"], shown["comments"]) == (["Jane Doe (3)"], [{"user": "Jane Doe (user 108)"}])
+
+
+def test_a_client_who_made_a_document_has_both_numbers() -> None:
+    made = {"id": 108, "name": "Jane Doe", "contact_id": 8, "type": "client"}
+    document: dict[str, Any] = {"id": 1, "name": "N", "created_by": made}
+    document["permissions"] = [{"id": 4, "user_id": 2, "user": {"name": "Jo"}}]
+    assert view("document.get", document, "record") == {
+        "id": 1, "name": "N", "created_by": "Jane Doe (user 108)", "client": "Jane Doe (8)",
+        "permissions": ["Jo (user 2)"],
+    }  # fmt: skip
+
+
 def test_amounts_have_two_decimals_and_their_currency() -> None:
     bill: dict[str, Any] = {
         "id": 1,
@@ -79,11 +116,11 @@ def test_amounts_have_two_decimals_and_their_currency() -> None:
     assert view("deal.get", {"deal_amount": "on request", "currency": "EUR"}, "record")["currency"] == "EUR"
 
 
-def test_a_row_says_what_is_due_where_it_is_not_the_total() -> None:
-    rows = [
-        view("invoice.list", {"subject": "S", "total": 10, "due_amount": due}, "row") for due in (10, 4, 0)
-    ]
-    assert [row.get("due_amount") for row in rows] == [None, "4.00", "0.00"]
+def test_every_row_says_what_is_due_as_money() -> None:
+    bill = {"invoice_no": "1", "total": 10, "currency": "EUR", "issue_date": "2026-01-05"}
+    rows = [view("invoice.list", bill | {"due_amount": due}, "row") for due in (10, 4, 0)]
+    assert [row["due_amount"] for row in rows] == ["10.00 EUR", "4.00 EUR", "0.00 EUR"]
+    assert "issue_date" not in rows[0]
 
 
 def test_discounts_and_prepayments_are_amounts_or_percentages_as_their_type_says() -> None:
@@ -127,12 +164,21 @@ def test_the_three_shapes_of_a_quotation_are_one() -> None:
 
 def test_labels_stand_for_numbers_and_full_has_both() -> None:
     assert view("project.get", {"id": 1, "privacy": 0, "priority": 4}, "record") == {
-        "id": 1, "priority": 4, "privacy": "private",
+        "id": 1, "priority": "4 of 5", "privacy": "private",
     }  # fmt: skip
+    assert view("project.get", {"priority": 9}, "record") == {"priority": 9}
     full = view("project.get", {"id": 1, "privacy": 0}, "record", detail="full")
     assert full == {"id": 1, "privacy": "private", "privacy_raw": 0}
     assert view("project.get", {"privacy": 7}, "record") == {"privacy": 7}
     assert view("contact.get", {"access_portal": 1}, "record") == {"access_portal": "yes"}
+
+
+def test_across_projects_a_priority_is_shown_as_a_word_and_a_number_only_on_request() -> None:
+    numbered: dict[str, Any] = {"id": 1, "title": "T", "priority": 2}
+    assert view("project.all_tasks", numbered, "row") == {"id": 1, "title": "T"}
+    assert view("project.all_tasks", numbered | {"priority": "high"}, "row")["priority"] == "high"
+    assert view("project.all_tasks", numbered, "row", fields=["priority"]) == {"id": 1, "priority": 2}
+    assert view("project.all_tasks", numbered, "row", detail="full") == numbered
 
 
 def test_the_words_of_a_ticket_are_those_that_its_tools_take() -> None:
@@ -274,6 +320,22 @@ def test_fields_choose_from_both_details_and_the_record_stays_known() -> None:
     assert full == {"id": 1, "uuid": "u", "privacy": "private", "privacy_raw": 0}
     column = {"container_id": 2, "title": "To do", "order": 1}
     assert view("task.list", column, "row", fields=["order"]) == {"container_id": 2, "order": 1}
+
+
+def test_fields_that_rows_do_not_have_are_in_the_form_of_the_record() -> None:
+    bill: dict[str, Any] = {"id": 1, "subject": "S", "currency": "EUR", "subtotal": 10.0, "total": 19680.0}
+    bill |= {"due_amount": 1680, "partial_paid_amount": 0, "contacts": person(7)}
+    bill |= {"currentNote": {"id": "INV-1", "note": "", "term": "word " * 100}}
+    bill["tax"] = [{"id": 4, "name": "VAT", "rate": 19, "amount": 1.9}]
+    wanted = ["due_amount", "subtotal", "tax", "partial_paid_amount", "client", "currency"]
+    assert view("invoice.list", bill, "row", fields=wanted) == {
+        "id": 1, "due_amount": "1680.00 EUR", "subtotal": "10.00 EUR", "partial_paid_amount": "0.00 EUR",
+        "tax": [{"id": 4, "name": "VAT", "rate": 19, "amount": "1.90 EUR"}], "client": "Jane Doe (7)",
+        "currency": "EUR",
+    }  # fmt: skip
+    assert len(view("invoice.list", bill, "row", fields=["terms"])["terms"]) <= 200
+    raw = view("invoice.list", bill, "row", detail="full", fields=["subtotal", "client"])
+    assert raw == {"id": 1, "subtotal": 10.0, "client": "Jane Doe (7)"}
 
 
 def test_a_field_that_is_empty_everywhere_is_not_missing() -> None:

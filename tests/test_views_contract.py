@@ -157,7 +157,7 @@ def test_odd_shapes_are_shown_and_never_raise(kind: tuple[str, str], data: st.Da
     assert given == before
 
 
-LABELS = {"yes", "on", "public"}
+LABELS = {"yes", "on", "public", "3 of 5"}
 """Words of our own for the numbers in the samples."""
 
 

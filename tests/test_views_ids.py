@@ -112,10 +112,10 @@ async def told(api: Backend, name: str, given: dict[str, Any]) -> dict[str, Any]
 
 
 def at(value: Any, path: str) -> Any:
-    """What stands at a dotted path; of ``Name (id)`` the id."""
+    """What stands at a dotted path; of ``Name (id)`` and ``Name (user id)`` the id."""
     for step in path.split("."):
         value = value[int(step) if step.isdigit() else step]
-    found = re.search(r" \((\d+)\)$", value) if isinstance(value, str) else None
+    found = re.search(r" \((?:user )?(\d+)\)$", value) if isinstance(value, str) else None
     return int(found[1]) if found else value
 
 

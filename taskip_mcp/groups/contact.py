@@ -8,6 +8,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
+from taskip_mcp.errors import ArgumentError
 from taskip_mcp.facts import Arguments, Back, Found, Inverse
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
@@ -88,10 +89,22 @@ def _access(arguments: Arguments) -> set[Consequence]:
     return found
 
 
+INVITED = " and invited by mail"
+
+
 def _invited(arguments: Arguments, contact: Record) -> list[str]:
     """Where an invitation goes."""
     to = arguments.get("email") or contact.get("email") or "an address that TaskIP does not show"
     return [f"The invitation goes to {to}."] if arguments.get("invite_client") else []
+
+
+def _openable(arguments: Arguments) -> None:
+    """The portal opens with a password alone (contract contact.create: 422 without)."""
+    if arguments.get("access_portal") and not arguments.get("password"):
+        raise ArgumentError(
+            "password: required with access_portal. Nothing was sent. To let the contact choose one, use invite_client"
+            " instead."
+        )
 
 
 def _portal(call: Call) -> dict[str, Any]:
@@ -124,6 +137,7 @@ async def list_contacts(
     found=Found(
         "contact.list", {"email": "email"}, {"search": "email"}, age="billings.created_at", unique=True
     ),
+    check=_openable,
 )
 async def create_contact(
     call: Call,
@@ -147,7 +161,8 @@ async def create_contact(
     invite_client: Invite = None,
 ) -> Written:
     """Create a contact. Search first: emails are unique. Mails nobody unless invite_client is true."""
-    return await call.write(f"Contact {email} created", body=call.given | _portal(call))
+    done = f"Contact {email} created{INVITED if invite_client else ''}"
+    return await call.write(done, body=call.given | _portal(call))
 
 
 @operation("contact.get", "GET /contact/{contact_id:id}", Effect.READ, reads="contact_id")
@@ -164,6 +179,7 @@ async def get_contact(call: Call, contact_id: ContactId) -> Record:
     judge=_access,
     follows=_invited,
     undo=_before,
+    check=_openable,
 )
 async def update_contact(
     call: Call,
@@ -190,9 +206,8 @@ async def update_contact(
     clear: Annotated[list[Clearable] | None, CLEAR] = None,
 ) -> Written:
     """Change fields of a contact; the rest stays. Mails the contact only with invite_client."""
-    return await call.write(
-        f"Contact {contact_id} updated", id=contact_id, body=call.partial() | _portal(call)
-    )
+    done = f"Contact {contact_id} updated{INVITED if invite_client else ''}"
+    return await call.write(done, id=contact_id, body=call.partial() | _portal(call))
 
 
 @operation("contact.delete", "DELETE /contact/{contact_id:id}", Effect.DELETE, undo=REMADE)

@@ -231,13 +231,13 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     return found | {Consequence.DELETE} if arguments.get("action") == "delete" else found
 
 
-# Only lists show the status of a deal, and the list of the stages shows all deals at once (schema deal, _list_only).
+# Only the list of deals shows their status (schema deal, _list_only).
 STATUS = Inverse(
     each="deal_ids",
     keep=("action",),
     back={"status": merge.same("status")},
-    read="stage.list",
-    rows="deals",
+    read="deal.list",
+    rows="items",
     lost="TaskIP documents no field for a deal's status: check with list_deals.",
 )
 
@@ -247,13 +247,15 @@ def _undo_bulk(arguments: Arguments) -> Inverse:
     return {"delete": REMADE, "move_stage": moved, "update_status": STATUS}[arguments["action"]]
 
 
-def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
+def _check_bulk(arguments: Arguments) -> None:
     """Each action takes its own field and no other (contract deal.bulk_actions)."""
+    action = str(arguments["action"])
     wants = {"move_stage": "stage_id", "update_status": "status"}.get(action)
-    for name, value in {"stage_id": stage_id, "status": status}.items():
-        if name == wants and value is None:
+    for name in ("stage_id", "status"):
+        given = arguments.get(name) is not None
+        if name == wants and not given:
             raise ArgumentError(f"{name}: required with action {action}. Nothing was sent.")
-        if name != wants and value is not None:
+        if name != wants and given:
             raise ArgumentError(f"{name}: does not go with action {action}. Nothing was sent.")
 
 
@@ -269,6 +271,7 @@ def _check_bulk(action: str, stage_id: int | None, status: str | None) -> None:
     possible={Consequence.BULK, Consequence.DELETE},
     judge=_bulk,
     undo=_undo_bulk,
+    check=_check_bulk,
 )
 async def bulk_update_deals(
     call: Call,
@@ -280,7 +283,6 @@ async def bulk_update_deals(
 ) -> Written:
     """Delete deals for good, move them to a stage, or set active, won or lost (undocumented: check with
     list_deals)."""
-    _check_bulk(action, stage_id, status)
     done = {
         "delete": "deleted",
         "move_stage": f"moved to stage {stage_id}",

@@ -63,6 +63,11 @@ async def list_conversations(
     return await call.rows()
 
 
+def _filled(arguments: Arguments) -> None:
+    if not arguments.get("message") and not arguments.get("template_id"):
+        raise ArgumentError("Give message or template_id: an empty email would go out. Nothing was sent.")
+
+
 @operation(
     "inbox.new_message",
     "POST /inbox/conversation/new-message",
@@ -74,6 +79,7 @@ async def list_conversations(
         {"search": "subject", "sort": "=created_at", "order": "=desc"},
         age="created_at",
     ),
+    check=_filled,
 )
 async def send_message(
     call: Call,
@@ -86,8 +92,6 @@ async def send_message(
     template_id: Annotated[RecordId | None, Field(description="TaskIP lists none.")] = None,
 ) -> Written:
     """Email people from the shared inbox, as a new conversation. To answer one use reply_conversation."""
-    if not message and not template_id:
-        raise ArgumentError("Give message or template_id: an empty email would go out. Nothing was sent.")
     # Recipients are a list, copies are text with commas (contract inbox.new_message).
     copies = {name: ",".join(people) for name, people in (("cc", cc), ("bcc", bcc)) if people}
     return await call.write(f"Message sent to {', '.join(to_emails)}", body=call.given | copies)

@@ -10,7 +10,7 @@ from pydantic import Field
 from taskip_mcp import merge, money
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, ConflictError, TaskipError, UnreadableError
-from taskip_mcp.facts import Arguments, Found
+from taskip_mcp.facts import Arguments, Found, needs
 from taskip_mcp.groups import invoice_undo
 from taskip_mcp.groups.invoice_models import (
     BACK,
@@ -166,7 +166,7 @@ async def update_invoice(
     subtotal: Subtotal = None,
     discount: Discount = None,
     discount_type: DiscountType = None,
-    tax_ids: Annotated[list[RecordId] | None, Field(description="From an invoice.")] = None,
+    tax_ids: list[RecordId] | None = None,
     total: Total = None,
     notes: list[Note] | None = None,
     recurring_payment: Annotated[
@@ -245,6 +245,7 @@ async def send_invoice(
     judge=paid,
     undo=invoice_undo.of_status,
     follows=money.payment,
+    check=needs("status", {"paid": ("payment_date", "payment_method")}),
     idempotent=False,
     warns="Paid records a payment and locks the invoice against edits and deletion; repeating it may record another.",
 )
@@ -258,10 +259,6 @@ async def update_invoice_status(
     notes: str | None = None,
 ) -> Written:
     """Set an invoice's status; mails nobody. paid records a payment and locks the invoice, for good."""
-    if status == "paid" and not (payment_date and payment_method):
-        raise ArgumentError(
-            "payment_date and payment_method are required with status paid. Nothing was sent."
-        )
     answer = await call()
     if isinstance(answer.payload, str):
         call.state = "unclear"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import datetime
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
 from taskip_mcp.call import Call
 from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.facts import Found
+from taskip_mcp.facts import Arguments, Found
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     ROWS,
@@ -89,13 +90,51 @@ async def get_meeting_booking(call: Call, meeting_id: MeetingId, booking_id: Boo
     return record | {name: value for name, value in beside.items() if value is not None}
 
 
+def _forward(arguments: Arguments) -> None:
+    if arguments["time_slot_end"] <= arguments["time_slot_start"]:
+        raise ArgumentError("time_slot_end must be later than time_slot_start. Nothing was sent.")
+
+
+def _slot(arguments: Arguments, meeting: Record) -> list[str]:
+    """What is booked in words that a person can check, and whether the page is open then."""
+    day: datetime.date = arguments["date"]
+    start, end = arguments["time_slot_start"], arguments["time_slot_end"]
+    title = f" for {meeting['title']}" if meeting.get("title") else ""
+    said = [f"It books {day:%A} {day} {start}-{end}{title}.", f"It goes to {arguments['email']}."]
+    return said + _closed(arguments, meeting, f"{day:%A}")
+
+
+def _closed(arguments: Arguments, meeting: Record, weekday: str) -> list[str]:
+    """A warning where the weekly hours do not hold the slot; free slots are not shown (contract meeting.get)."""
+    day = str(arguments["date"])
+    first, last = str(meeting.get("applicable_from") or day), str(meeting.get("applicable_to") or day)
+    if not first[:10] <= day <= last[:10]:
+        return [f"The page takes bookings from {first[:10]} to {last[:10]} alone."]
+    days = cast("list[Record] | None", meeting.get("availability"))
+    zone = arguments.get("timezone")
+    # Hours are in the page's zone, which its record need not show.
+    if days is None or (zone and zone != meeting.get("timezone")):
+        return []
+    own = [
+        each for each in days if each.get("day") == weekday.lower() and each.get("status") in {"open", None}
+    ]
+    slots = [slot for each in own for slot in cast("list[dict[str, str]]", each.get("times") or [])]
+    hours = [(slot["time_slot_start"], slot["time_slot_end"]) for slot in slots]
+    start, end = arguments["time_slot_start"], arguments["time_slot_end"]
+    if any(opens <= start and end <= ends for opens, ends in hours):
+        return []
+    open_ = ", ".join(f"{opens}-{ends}" for opens, ends in hours)
+    return [f"That is outside the page's hours: on {weekday} {open_ or 'it is closed'}."]
+
+
 @operation(
     "meeting.book",
     f"POST {BOOKING}",
     Effect.CREATE,
     possible={Consequence.SEND},
     warns="The attendee is mailed a confirmation; the API cannot cancel a booking.",
-    follows=lambda arguments, _: [f"It goes to {arguments['email']}."],
+    follows=_slot,
+    check=_forward,
     found=Found(
         "meeting.list_bookings",
         {"email": "email", "date": "date", "time_slot_start": "time_slot_start"},
@@ -119,8 +158,6 @@ async def book_meeting(
     timezone: Timezone = None,
 ) -> Written:
     """Book a slot of a meeting page for somebody: mails them, and cannot be cancelled here."""
-    if time_slot_end <= time_slot_start:
-        raise ArgumentError("time_slot_end must be later than time_slot_start. Nothing was sent.")
     # The table calls booking_data an array, the example is a map with the attendee in it (contract meeting.book).
     person = {"first_name": first_name, "last_name": last_name, "email": email}
     slot = {"date": date, "time_slot_start": time_slot_start, "time_slot_end": time_slot_end}

@@ -9,6 +9,7 @@ from pydantic import Field
 from taskip_mcp import merge
 from taskip_mcp.call import Call
 from taskip_mcp.facts import Arguments, Back, Child, Found, Inverse
+from taskip_mcp.named import Named
 from taskip_mcp.operation import Consequence, Effect, operation
 from taskip_mcp.params import (
     CLEAR,
@@ -51,6 +52,8 @@ Clearable = Literal[
     "description", "started_at", "ended_at", "client_ids", "tag_ids", "category_ids", "assignee_ids",
     "project_manager_ids", "complete_status_id",
 ]  # fmt: skip
+# The numeric id alone is taken here (contract project.all_tasks).
+ProjectNumber = Annotated[RecordId, Named("project")]
 FromDate = Day | None
 ToDate = Day | None
 
@@ -248,7 +251,7 @@ async def list_project_activities(
 async def list_all_tasks(
     call: Call,
     assigned_to: MemberId | None = None,
-    project_ids: Annotated[list[RecordId] | None, Field(description="Numbers, not uuids.")] = None,
+    project_ids: list[ProjectNumber] | None = None,
     is_completed: bool | None = None,
     search: Annotated[str | None, Field(description="Title or description.")] = None,
     page: PageNumber = None,

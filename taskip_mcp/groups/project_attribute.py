@@ -27,8 +27,8 @@ AttributeColor = Annotated[str, Field(min_length=1, max_length=50, description="
 # The contract has seen these four; the list of types is not published.
 Type = Annotated[str, Field(min_length=1, description="Such as tag, category, priority, label.")]
 BACK = {"title": merge.same("title"), "color": merge.same("color"), "type": merge.same("type")}
-PAGES = 20
-"""Pages that are searched for one attribute; TaskIP has no single read and shows 15 a page."""
+PAGES, SIZE = 20, 15
+"""Pages that are searched; TaskIP has no single read and shows 15 a page (contract project_attribute.list)."""
 
 
 @operation("project_attribute.list", "GET /project/attribute/all", Effect.READ, reads="attribute_id")
@@ -41,7 +41,18 @@ async def list_project_attributes(
     """List the workspace's tags, categories, priorities and labels."""
     # No document has a parameter of this list, but it has pages, and the reference promises a search. Whether TaskIP
     # heeds it or not, the rows are chosen by `taskip_mcp.filters`.
-    return await call.rows(query={"search": search, "page": page})
+    if page is not None or (type is None and search is None):
+        return await call.rows(query={"search": search, "page": page})
+
+    # Chosen from one page of all types, the rest would be behind pages that may well hold none of it.
+    async def fetch(number: int) -> Page:
+        one = Call(call.backend, call.operation, {"page": number})
+        return await one.rows(query={"search": search, "page": number if number > 1 else None})
+
+    found = await collect(fetch, size=SIZE, most=PAGES, at_once=2)
+    if found.complete:
+        return Page(found.items, len(found.items))
+    return Page(found.items, None, found.next_page, f"Only {found.pages} pages were searched. {found.reason}")
 
 
 @operation(

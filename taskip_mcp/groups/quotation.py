@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field
 
 from taskip_mcp.call import Call, InexpressibleError
-from taskip_mcp.errors import ArgumentError, TaskipError
-from taskip_mcp.facts import Arguments, Found, Inverse
+from taskip_mcp.errors import TaskipError
+from taskip_mcp.facts import Arguments, Found, Inverse, needs
 from taskip_mcp.groups import quotation_undo
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
@@ -300,6 +300,7 @@ def _bulk(arguments: Arguments) -> set[Consequence]:
     judge=_bulk,
     idempotent=False,
     undo=quotation_undo.of_bulk,
+    check=needs("action", {"status_update": ("status",)}),
     warns="TaskIP does not say what became of each quotation. send_to_clients mails every client concerned.",
 )
 async def bulk_update_quotations(
@@ -312,8 +313,6 @@ async def bulk_update_quotations(
     custom_message: Annotated[str | None, Field(description="With send_to_clients.")] = None,
 ) -> Written:
     """Delete, mail or set the status of several quotations. For one use its own tool."""
-    if action == "status_update" and status is None:
-        raise ArgumentError("status is required with action status_update. Nothing was sent.")
     extras = {name: value for name, value in call.given.items() if name not in {"quotation_ids", "action"}}
     body = {"quotation_ids": quotation_ids, "action": action} | ({"parameters": extras} if extras else {})
     return await call.write(f"{action} carried out on {len(quotation_ids)} quotations", body=body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call
@@ -30,8 +30,19 @@ TASKS = "/project/{project_id:uuid}/task"
 TASK = TASKS + "/{task_id:id}"
 
 Title = Text
+
+
+def _word(value: str) -> str:
+    # Other systems number their priorities: TaskIP would store "1" as a word that nobody uses.
+    if not any(map(str.isalpha, value)):
+        raise ValueError("give a word such as low, medium, high, critical")
+    return value
+
+
 # The contract has seen these four and no list; text keeps a workspace's own values possible.
-Priority = Annotated[str, Field(min_length=1, description="Such as low, medium, high, critical.")]
+Priority = Annotated[
+    str, AfterValidator(_word), Field(min_length=1, description="Such as low, medium, high, critical.")
+]
 Description = str | None
 DueDate = Day | None
 Place = Annotated[Position | None, Field(description="Place in the column.")]

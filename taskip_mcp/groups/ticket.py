@@ -10,8 +10,7 @@ from pydantic import Field
 
 from taskip_mcp import merge
 from taskip_mcp.call import Call, InexpressibleError
-from taskip_mcp.errors import ArgumentError
-from taskip_mcp.facts import Arguments, Found, Inverse
+from taskip_mcp.facts import Arguments, Found, Inverse, needs
 from taskip_mcp.groups.ticket_words import STATUS, Priority, Status, numbers, words
 from taskip_mcp.operation import Consequence, Effect, Route, operation
 from taskip_mcp.params import (
@@ -75,7 +74,10 @@ async def list_tickets(
     search: Annotated[str | None, Field(description="Subject, text or requester's email.")] = None,
     sort: Literal["created_at", "updated_at", "priority", "status"] | None = None,
     order: Order = None,
-    status: Literal["open", "in_progress", "resolved", "closed"] | None = None,
+    status: Annotated[
+        Literal["open", "in_progress", "resolved", "closed"] | None,
+        Field(description="Rows also show replied, waiting_for_reply, queue: TaskIP cannot filter by those."),
+    ] = None,
     priority: Priority | None = None,
     assigned_to: Annotated[MemberId | None, Field(description="Rows do not show it.")] = None,
     client_id: ContactId | None = None,
@@ -314,7 +316,7 @@ def _undo_bulk(arguments: Arguments) -> Inverse | None:
     return Inverse(contract="ticket.status_update", each="ticket_id", back={"status": merge.same("status")})
 
 
-NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"}
+NEEDED = {"status_update": ("status",), "assign": ("assigned_to",), "add_tags": ("tags",)}
 
 
 @operation(
@@ -328,6 +330,7 @@ NEEDED = {"status_update": "status", "assign": "assigned_to", "add_tags": "tags"
     judge=_bulk,
     idempotent=False,
     undo=_undo_bulk,
+    check=needs("action", NEEDED),
     warns="TaskIP reports a deletion whatever the action, and not what became of each ticket. Clients may be mailed.",
 )
 async def bulk_update_tickets(
@@ -342,9 +345,6 @@ async def bulk_update_tickets(
     tags: Annotated[list[Text] | None, Field(description="With add_tags.")] = None,
 ) -> Written:
     """Delete, assign, tag or set the status of several tickets. Clients may be mailed."""
-    needed = NEEDED.get(action)
-    if needed and needed not in call.given:
-        raise ArgumentError(f"{needed} is required with action {action}. Nothing was sent.")
     extras = {name: value for name, value in call.given.items() if name not in {"ticket_ids", "action"}}
     body = {"ticket_ids": ticket_ids, "action": action} | ({"parameters": extras} if extras else {})
     return await call.write(f"{action} carried out on {len(ticket_ids)} tickets", body=body)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from taskip_mcp.call import Backend
@@ -16,6 +15,7 @@ from taskip_mcp.overview.reading import Reading, Work
 from taskip_mcp.own import own_tool
 from taskip_mcp.params import CompanyId, ContactId
 from taskip_mcp.results import Record
+from taskip_mcp.views.forms import bare, name_of, named, objects_of
 from taskip_mcp.wire import JsonObject
 
 SHOWN = 5
@@ -24,7 +24,6 @@ SHOWN = 5
 PEOPLE_PAGES = 5
 """Pages of contacts that are looked through for those of a company, by which TaskIP cannot filter."""
 
-UNPAID = ("sent", "overdue")
 NEWEST: JsonObject = {"sort": "created_at", "order": "desc"}
 
 
@@ -45,31 +44,30 @@ class Client:
         """The addresses, in lower case."""
         return {str(person["email"]).lower() for person in self.people if person.get("email")}
 
-    def is_one(self, contact: Any) -> bool:
-        """Whether a contact's id is that of one of them."""
-        return contact is not None and str(contact) in {str(person.get("id")) for person in self.people}
+    def _firm(self, row: JsonObject) -> bool:
+        return facts.same_id(facts.inside(row.get("company")).get("id"), self.company.get("id"))
+
+    def _is_one(self, shown: JsonObject) -> bool:
+        """Whether a reference, whose number is that of a user, means one of them."""
+        return any(facts.same_person(shown, person) for person in self.people)
 
     def bill(self, row: JsonObject) -> bool:
-        """An invoice or a quotation names the contact, and the company beside it."""
-        own = self.company.get("id")
-        firm = own is not None and facts.inside(row.get("company")).get("id") == own
-        return firm or self.is_one(row.get("contact_id") or facts.inside(row.get("contacts")).get("id"))
+        """An invoice or a quotation has the contact's own id, and the company beside it."""
+        number = row.get("contact_id") or facts.inside(row.get("contacts")).get("id")
+        return self._firm(row) or any(facts.same_id(number, person.get("id")) for person in self.people)
 
     def deal(self, row: JsonObject) -> bool:
-        """The same for a deal."""
-        return self.bill({"company": row.get("company"), "contacts": row.get("contact")})
+        """A deal shows both."""
+        return self._firm(row) or self._is_one(facts.inside(row.get("contact")))
 
     def project(self, row: JsonObject) -> bool:
         """A project lists its clients."""
-        return any(self.is_one(person.get("id")) for person in facts.each(row.get("client")))
+        return any(map(self._is_one, objects_of(row.get("client"))))
 
     def ticket(self, row: JsonObject) -> bool:
-        """A ticket shows its requester as a user, whose number is not the contact's."""
-        users = {str(person["user_id"]) for person in self.people if person.get("user_id") is not None}
-        for shown in (facts.inside(row.get("user")), facts.inside(row.get("created_by"))):
-            if str(shown.get("id")) in users or str(shown.get("email") or "").lower() in self.emails:
-                return True
-        return str(row.get("email") or "").lower() in self.emails
+        """A ticket shows who asked, and who wrote it down."""
+        shown = (facts.inside(row.get("user")), facts.inside(row.get("created_by")))
+        return any(map(self._is_one, shown)) or str(row.get("email") or "").lower() in self.emails
 
     def booking(self, row: JsonObject) -> bool:
         """A booking is made by an address."""
@@ -86,20 +84,20 @@ async def get_client_overview(
         raise ArgumentError("Give contact_id or company_id, one of the two. Nothing was sent.")
     reading = Reading(backend)
     if contact_id is not None:
-        client = Client([{"id": contact_id} | await reading.record("contact.get", contact_id=contact_id)])
-        about = {"contact": facts.slim(_person(client.people[0]))}
+        client = Client([await reading.record("contact.get", contact_id=contact_id) | {"id": contact_id}])
+        about = {"contact": bare(_person(client.people[0]))}
     else:
-        company = {"id": company_id} | await reading.record("company.get", company_id=company_id)
+        company = await reading.record("company.get", company_id=company_id) | {"id": company_id}
         client = Client(await _people(reading, company), company)
-        about = {"company": facts.slim({name: company.get(name) for name in ("id", "name", "email")})}
+        about = {"company": bare({name: company.get(name) for name in ("id", "name", "email")})}
         about |= {"contacts": _contacts(client.people)}
     found = await reading.parts(_works(reading, client))
     return reading.told(about | found)
 
 
 def _person(contact: JsonObject) -> JsonObject:
-    shown = {"id": contact.get("id"), "name": facts.name_of(contact)}
-    return shown | {"email": contact.get("email"), "company": facts.named(contact.get("company"))}
+    shown = {"id": contact.get("id"), "name": name_of(contact)}
+    return shown | {"email": contact.get("email"), "company": named(contact.get("company"))}
 
 
 async def _people(reading: Reading, company: JsonObject) -> list[JsonObject]:
@@ -107,14 +105,12 @@ async def _people(reading: Reading, company: JsonObject) -> list[JsonObject]:
     return [
         row
         for row in rows
-        if (row.get("company_id") or facts.inside(row.get("company")).get("id")) == company.get("id")
+        if facts.same_id(row.get("company_id") or facts.inside(row.get("company")).get("id"), company["id"])
     ]
 
 
 def _contacts(people: list[JsonObject]) -> JsonObject:
-    return {"total": len(people)} | (
-        {"items": [facts.named(person) for person in people[:10]]} if people else {}
-    )
+    return facts.listed([named(person) for person in people], 10)
 
 
 def _works(reading: Reading, client: Client) -> dict[str, Work]:
@@ -128,8 +124,11 @@ def _works(reading: Reading, client: Client) -> dict[str, Work]:
         return list(filter(mine, rows))
 
     async def invoices() -> JsonObject:
-        found = [await some("open_invoices", "invoice.list", client.bill, status=status) for status in UNPAID]
-        return _invoices(_once(row for rows in found for row in rows), today)
+        part = "open_invoices"
+        found = [await some(part, "invoice.list", client.bill, status=status) for status in facts.UNPAID]
+        rows = list(filter(facts.unpaid, facts.once(row for rows in found for row in rows)))
+        reading.incomplete |= facts.unread_amounts(rows)
+        return _invoices(rows, today)
 
     async def quotations() -> JsonObject:
         return _quotations(await some("open_quotations", "quotation.list", client.bill, **NEWEST))
@@ -162,11 +161,6 @@ def _works(reading: Reading, client: Client) -> dict[str, Work]:
     }
 
 
-def _once(rows: Iterable[JsonObject]) -> list[JsonObject]:
-    """Each record once, should a filter have been ignored."""
-    return list({str(row.get("id")): row for row in rows}.values())
-
-
 def _kept(
     rows: list[JsonObject], wanted: Callable[[JsonObject], bool], shown: Callable[[JsonObject], JsonObject]
 ) -> JsonObject:
@@ -174,29 +168,22 @@ def _kept(
 
 
 def _invoices(rows: list[JsonObject], today: date) -> JsonObject:
-    unpaid = sorted(
-        (row for row in rows if row.get("status") in UNPAID and facts.due(row) > 0),
-        key=lambda row: facts.day(row.get("due_date")) or date.max,
-    )
+    unpaid = sorted(rows, key=lambda row: facts.day(row.get("due_date")) or date.max)
     late = [row for row in unpaid if (facts.day(row.get("due_date")) or date.max) < today]
     shown = [
-        facts.slim({name: row.get(name) for name in ("id", "invoice_no", "due_date", "status")})
-        | {"due_amount": facts.money(facts.due(row), facts.currency_of(row))}
+        bare({name: row.get(name) for name in ("id", "invoice_no", "due_date", "status")})
+        | {"due_amount": facts.due_shown(row)}
         for row in unpaid
     ]
-    amounts = {"due": _due(unpaid), "overdue": _due(late)}
+    amounts = {"due": facts.due_sums(unpaid), "overdue": facts.due_sums(late)}
     return facts.listed(shown, SHOWN) | {name: amount for name, amount in amounts.items() if amount}
-
-
-def _due(rows: Iterable[JsonObject]) -> dict[str, float | int]:
-    return facts.sums((facts.currency_of(row), facts.due(row)) for row in rows)
 
 
 def _quotations(rows: list[JsonObject]) -> JsonObject:
     def shown(row: JsonObject) -> JsonObject:
-        total = facts.money(facts.amount(row.get("total")) or Decimal(0), facts.currency_of(row))
         names = ("id", "quotation_no", "subject", "status", "expire_date")
-        return facts.slim({name: row.get(name) for name in names}) | {"total": total}
+        total = facts.money(row.get("total"), facts.currency_of(row))
+        return bare({name: row.get(name) for name in names} | {"total": total})
 
     return _kept(rows, facts.open_quotation, shown)
 
@@ -205,7 +192,7 @@ def _project(row: JsonObject) -> JsonObject:
     ends = facts.day(row.get("ended_at"), "d-M-Y")
     shown = {name: row.get(name) for name in ("id", "title", "status")}
     done = f"{row.get('completed_tasks')}/{row.get('total_tasks')}" if row.get("total_tasks") else None
-    return facts.slim(shown | {"ended_at": ends.isoformat() if ends else None, "tasks_done": done})
+    return bare(shown | {"ended_at": ends.isoformat() if ends else None, "tasks_done": done})
 
 
 def _deals(rows: list[JsonObject]) -> JsonObject:

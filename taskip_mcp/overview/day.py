@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -15,12 +15,17 @@ from taskip_mcp.overview.reading import Reading
 from taskip_mcp.own import own_tool
 from taskip_mcp.params import Day, MemberId
 from taskip_mcp.results import Record
+from taskip_mcp.views.forms import named, objects_of
 from taskip_mcp.wire import JsonObject
 
 SHOWN = 6
 """Rows of a part; the count is of all."""
 
-SOON = timedelta(days=7)
+SOON = 7
+"""Days."""
+
+UNSHOWN = "TaskIP's filter alone says whose they are"
+"""No field of a ticket shows its assignee (contract quirk of ticket.list)."""
 
 
 @own_tool(Effect.READ, marked=True)
@@ -32,17 +37,17 @@ async def get_my_day(
     """Show what a team member has to do: tasks overdue, due today and in 7 days, open tickets, bookings today and
     tomorrow on pages they host, deals that close. At most 26 requests."""
     reading = Reading(backend)
-    member = {"id": member_id} | await reading.record("team_member.get", member_id=member_id)
+    member = await reading.record("team_member.get", member_id=member_id) | {"id": member_id}
     day = date or reading.today()
 
     async def tasks() -> JsonObject:
         return _tasks(await reading.rows_unpaged("project.all_tasks", assigned_to=member_id), member, day)
 
     async def tickets() -> JsonObject:
-        # No field shows whose ticket it is: the filter is relied on (contract ticket.list).
         asked: JsonObject = {"assigned_to": member_id, "sort": "created_at", "order": "desc"}
         rows = await reading.rows("open_tickets", "ticket.list", **asked)
-        return facts.listed([facts.ticket_row(row) for row in rows if facts.open_ticket(row)], SHOWN)
+        shown = facts.listed([facts.ticket_row(row) for row in rows if facts.open_ticket(row)], SHOWN)
+        return shown | ({"note": UNSHOWN} if shown["total"] else {})
 
     async def bookings() -> JsonObject:
         return await _bookings(reading, member, day)
@@ -52,7 +57,7 @@ async def get_my_day(
 
     works = {"tasks": tasks, "open_tickets": tickets, boards.BOOKINGS: bookings, boards.DEALS: deals}
     found = await reading.parts(works)
-    return reading.told({"member": facts.named(member), "date": day.isoformat()} | found)
+    return reading.told({"member": named(member), "date": day.isoformat()} | found)
 
 
 def _owns(deal: JsonObject, member: JsonObject) -> bool:
@@ -65,17 +70,18 @@ def _owns(deal: JsonObject, member: JsonObject) -> bool:
 def _tasks(rows: list[JsonObject], member: JsonObject, day: date) -> JsonObject:
     """By when they are due; those without a day are only counted."""
     mine = [row for row in rows if _is_open(row) and _assigned(row, member)]
+    last = facts.after(day, SOON)
     dated = sorted(((due, row) for row in mine if (due := _due(row))), key=lambda pair: pair[0])
     spans: dict[str, Callable[[date], bool]] = {
         "overdue": lambda due: due < day,
         "today": lambda due: due == day,
-        "next_7_days": lambda due: day < due <= day + SOON,
+        "next_7_days": lambda due: day < due <= last,
     }
     shown = {
-        name: facts.listed([_task(row) for due, row in dated if fits(due)], SHOWN)
+        name: facts.listed([facts.task_row(row) for due, row in dated if fits(due)], SHOWN)
         for name, fits in spans.items()
     }
-    later = sum(due > day + SOON for due, _ in dated)
+    later = sum(due > last for due, _ in dated)
     rest = {"later": later, "without_due_date": len(mine) - len(dated)}
     return shown | {name: count for name, count in rest.items() if count}
 
@@ -86,7 +92,7 @@ def _is_open(row: JsonObject) -> bool:
 
 def _assigned(row: JsonObject, member: JsonObject) -> bool:
     """Whether the task is theirs; one that shows nobody came by the filter."""
-    people = facts.each(row.get("assignees"))
+    people = objects_of(row.get("assignees"))
     return not people or any(facts.same_person(person, member) for person in people)
 
 
@@ -94,17 +100,12 @@ def _due(row: JsonObject) -> date | None:
     return facts.day(row.get("due_date"))
 
 
-def _task(row: JsonObject) -> JsonObject:
-    shown = {name: row.get(name) for name in ("id", "title", "due_date")}
-    return facts.slim(shown | {"project": facts.named(row.get("project"), "title")})
-
-
 # --- bookings and deals -----------------------------------------------------------------------------------
 
 
 async def _bookings(reading: Reading, member: JsonObject, day: date) -> JsonObject:
     pages = [row for row in await boards.meeting_pages(reading) if _hosts(row, member)]
-    tomorrow = day + timedelta(days=1)
+    tomorrow = facts.after(day, 1)
     rows = await boards.bookings(reading, pages, date_from=day, date_to=tomorrow)
     return facts.listed([facts.booking_row(row) for row in facts.coming(rows, day, tomorrow)], SHOWN)
 
@@ -117,7 +118,7 @@ def _hosts(page: JsonObject, member: JsonObject) -> bool:
 def _deals(rows: list[JsonObject], day: date) -> JsonObject:
     """Open ones that close soon, or should have."""
     dated = [(closes, row) for row in rows if facts.open_deal(row) and (closes := facts.closing(row))]
-    near = sorted((pair for pair in dated if pair[0] <= day + SOON), key=lambda pair: pair[0])
+    near = sorted((pair for pair in dated if pair[0] <= facts.after(day, SOON)), key=lambda pair: pair[0])
     spans = {
         "past_closing_date": [facts.deal_row(row) for closes, row in near if closes < day],
         "closing_in_7_days": [facts.deal_row(row) for closes, row in near if closes >= day],

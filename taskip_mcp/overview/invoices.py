@@ -14,12 +14,10 @@ from taskip_mcp.operation import Effect
 from taskip_mcp.overview import facts
 from taskip_mcp.overview.reading import Reading, Work
 from taskip_mcp.own import own_tool
-from taskip_mcp.params import Day, RowCount
+from taskip_mcp.params import CompanyId, ContactId, RowCount
 from taskip_mcp.results import Record
+from taskip_mcp.views.forms import bare, named
 from taskip_mcp.wire import JsonObject
-
-STATUSES = ("overdue", "sent")
-"""TaskIP may not have marked yet what became overdue."""
 
 PAGES = 5
 """Pages of each status."""
@@ -35,20 +33,23 @@ OLDEST = "90+"
 async def list_overdue_invoices(
     backend: Backend,
     limit: Annotated[RowCount, Field(description="Rows; sums are of all.")] = ROWS,
-    as_of: Annotated[Day | None, Field(description="YYYY-MM-DD, default today.")] = None,
+    contact_id: ContactId | None = None,
+    company_id: CompanyId | None = None,
 ) -> Record:
     """List unpaid invoices past their due date, oldest first, with sums by age and currency. At most 10 requests."""
     reading = Reading(backend)
+    asked: JsonObject = {"sort": "due_date", "order": "asc"} | (
+        {"client_id": contact_id} if contact_id else {}
+    )
 
     def work(status: str) -> Work:
-        return lambda: reading.rows(
-            status, "invoice.list", most=PAGES, status=status, sort="due_date", order="asc"
-        )
+        return lambda: reading.rows(status, "invoice.list", most=PAGES, status=status, **asked)
 
-    found = await reading.parts({status: work(status) for status in STATUSES})
-    day = as_of or reading.today()
-    rows = {str(row.get("id")): row for status in STATUSES for row in found.get(status, [])}
-    late = sorted((row for row in rows.values() if _late(row, day)), key=_due_day)
+    found = await reading.parts({status: work(status) for status in facts.UNPAID})
+    day = reading.today()
+    rows = facts.once(row for rows in found.values() for row in rows)
+    mine = [row for row in rows if _of(row, contact_id, company_id)]
+    late = sorted((row for row in mine if _late(row, day)), key=_due_day)
     items = [_row(row, day) for row in late[:limit]]
     answer: JsonObject = {
         "as_of": day.isoformat(),
@@ -56,7 +57,18 @@ async def list_overdue_invoices(
         "returned": len(items),
         "total": len(late),
     }
+    reading.incomplete |= facts.unread_amounts(late)
     return reading.told(answer | {"by_currency": ages(late, day)})
+
+
+def _of(row: JsonObject, contact: int | None, company: int | None) -> bool:
+    """Whether an invoice is of the contact and the company that were asked for; TaskIP may ignore the one, and has no
+    filter for the other."""
+    person = row.get("contact_id") or facts.inside(row.get("contacts")).get("id")
+    firm = facts.inside(row.get("company")).get("id")
+    return (contact is None or facts.same_id(person, contact)) and (
+        company is None or facts.same_id(firm, company)
+    )
 
 
 def _due_day(row: Mapping[str, object]) -> date:
@@ -66,8 +78,8 @@ def _due_day(row: Mapping[str, object]) -> date:
 def _late(row: JsonObject, day: date) -> bool:
     """Unpaid in whole or part, and past its day; without one TaskIP's word counts."""
     due = facts.day(row.get("due_date"))
-    past = due < day if due else row.get("status") == "overdue"
-    return past and row.get("status") in STATUSES and facts.due(row) > 0
+    past = due < day if due else facts.state(row) == "overdue"
+    return past and facts.unpaid(row)
 
 
 def _age(row: JsonObject, day: date) -> str:
@@ -79,16 +91,16 @@ def _age(row: JsonObject, day: date) -> str:
 
 
 def _row(row: JsonObject, day: date) -> JsonObject:
-    due, currency = facts.day(row.get("due_date")), facts.currency_of(row)
-    paid = facts.amount(row.get("partial_paid_amount"))
-    return facts.slim({
+    due, paid = facts.day(row.get("due_date")), facts.amount(row.get("partial_paid_amount"))
+    return bare({
         "id": row.get("id"),
         "invoice_no": row.get("invoice_no"),
-        "client": facts.named(row.get("contacts")),
+        "client": named(row.get("contacts")),
+        "company": named(row.get("company")),
         "due_date": row.get("due_date"),
         "days_overdue": (day - due).days if due else None,
-        "due_amount": facts.money(facts.due(row), currency),
-        "paid": facts.money(paid, currency) if paid else None,
+        "due_amount": facts.due_shown(row),
+        "paid": facts.money(paid, facts.currency_of(row)) if paid else None,
     })  # fmt: skip
 
 
@@ -105,5 +117,5 @@ def ages(rows: Sequence[JsonObject], day: date) -> dict[str, JsonObject]:
 
 
 def _sum(rows: Sequence[JsonObject]) -> JsonObject:
-    due = facts.number(sum((facts.due(row) for row in rows), Decimal(0)))
+    due = facts.number(sum((facts.due(row) or Decimal(0) for row in rows), Decimal(0)))
     return {"count": len(rows), "due": due}

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import anyio
 
-from taskip_mcp import errors, outside
+from taskip_mcp import errors, outside, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Effect
@@ -32,11 +32,11 @@ Work = Callable[[], Awaitable[Any]]
 
 
 class Reading:
-    """The reads of one answer. A route that TaskIP turns out not to have costs a request more, until it is known."""
+    """The reads of one answer. What they cost is counted where the requests leave: names that were looked up before,
+    further tries and routes that TaskIP turns out not to have cost as well."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.requests = 0
         self.not_read: dict[str, str] = {}
         self.incomplete: dict[str, str] = {}
         self._places = anyio.Semaphore(AT_ONCE)
@@ -48,7 +48,6 @@ class Reading:
         if operation.effect is not Effect.READ:
             raise ValueError(f"{contract} is not a read")
         async with self._places:
-            self.requests += 1
             return await operation.function(Call(self.backend, operation, arguments), **arguments)
 
     async def record(self, contract: str, **arguments: Any) -> JsonObject:
@@ -103,6 +102,11 @@ class Reading:
             raise self._failed[0]
         return {name: found[name] for name in works if name in found}
 
+    def gap(self, part: str, words: str) -> None:
+        """Note what a part lacks, beside what is noted already."""
+        known = self.incomplete.get(part)
+        self.incomplete[part] = f"{known}; {words}" if known else words
+
     def today(self) -> date:
         """The day in UTC by TaskIP's clock, which is known once it has answered."""
         client = self.backend.client
@@ -111,7 +115,8 @@ class Reading:
     def told(self, answer: JsonObject) -> JsonObject:
         """The answer with what was not read, and what it cost."""
         gaps = {"not_read": self.not_read, "incomplete": self.incomplete}
-        return answer | {name: gap for name, gap in gaps.items() if gap} | {"requests": self.requests}
+        sent = turn.current().meter.sent
+        return answer | {name: gap for name, gap in gaps.items() if gap} | {"requests": sent}
 
 
 def _readable(record: Any, contract: str) -> JsonObject:

@@ -6,7 +6,8 @@ of lists have of it, what is never shown, how its dates are written (`taskip_mcp
 
 The same thing has the same key everywhere: ``client``, ``company``, ``assignees``, ``due_date``, ``total``, ``status``,
 ``created_at``. What an update takes has the name of its argument. People, firms, files, tags and their like are
-``Name (id)``; amounts have their currency; days and moments are ISO 8601, and ages begin with ``~``.
+``Name (id)`` with the id that tools take. Who may be a client or of the team is ``Name (user 108)``: the number of the
+user, which is none of a contact. Amounts have their currency; days and moments are ISO 8601; ages begin with ``~``.
 """
 
 from __future__ import annotations
@@ -53,7 +54,11 @@ DETAILED = WIDE | frozenset(
 def view(
     contract: str, record: JsonObject, role: Role, *, detail: Detail = "concise", fields: Sequence[str] = ()
 ) -> JsonObject:
-    """A record of an operation as the model reads it; as it is, where the operation has no view."""
+    """A record of an operation as the model reads it; as it is, where the operation has no view.
+
+    `fields` of a row are looked for in all that the record has, in the form of the detail that is asked for, and then
+    in the other one.
+    """
     found = VIEWS.get(contract)
     if found is None:
         return {name: record[name] for name in fields if name in record} if fields else record
@@ -62,7 +67,7 @@ def view(
         return declare.full(found, record)
 
     def concise() -> JsonObject:
-        return declare.concise(found, record, role)
+        return declare.concise(found, record, role, whole=bool(fields))
 
     shown, rest = (full, concise) if detail == "full" else (concise, full)
     return declare.chosen(found, fields, shown(), rest) if fields else shown()

@@ -4,7 +4,7 @@
 view          rows have                                    never shown, and why
 ============  ===========================================  =================================================
 invoice       number, subject, status, client, company,    logo, signature, slug; ``generatedId`` repeats the
-              dates, total, what is due                    number; ``publish`` repeats the status; activities;
+              due_date, total, due_amount                  number; ``publish`` repeats the status; activities;
                                                            who wrote it; ids of lines, which nothing takes
 quotation     number, subject, status, client, company,    the same, and the backend's class names
               expire_date, total
@@ -16,7 +16,6 @@ quirk 14); they are shown in one, with the names that their updates take.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskip_mcp.views import declare
@@ -30,7 +29,6 @@ from taskip_mcp.views.forms import (
     first,
     inner,
     money,
-    nonzero,
     number,
     person,
     picked,
@@ -87,9 +85,7 @@ INVOICE = declare.of(
     | {"items": each("items", _line)}
     | money("subtotal")
     | {"discount": discount(), "tax": each("tax", _tax)}
-    | money("total")
-    | {"partial_paid_amount": nonzero(money("partial_paid_amount")["partial_paid_amount"])}
-    | money("due_amount")
+    | money("total partial_paid_amount due_amount")
     | {
         "currency": currency("total", "due_amount", "subtotal"),
         "note": inner("currentNote", "note"),
@@ -99,23 +95,13 @@ INVOICE = declare.of(
     | {"payable": shaped("payable", _payable), "recurring_payment": shaped("recurring_payment", _recurring)}
     | TERMS
     | same("created_at updated_at deleted_at"),
-    row="id invoice_no subject status client company issue_date due_date total due_amount currency deleted_at",
+    row="id invoice_no subject status client company due_date total due_amount currency deleted_at",
     drops=NOISE,
     dates=STAMPS
     | NOTES
     | {"issue_date": "Y-m-d", "due_date": "Y-m-d", "recurring_payment.recurring_until": "Y-m-d"}
     | {"activities.created_at": "iso"},
 )
-
-
-def _due(record: JsonObject) -> object:
-    """What is due, where it is not the total."""
-    due = record.get("due_amount")
-    return None if amount(due) == amount(record.get("total")) else amount(due, record.get("currency"))
-
-
-INVOICES = replace(INVOICE, shows={**INVOICE.shows, "due_amount": Part(("due_amount",), _due)})
-"""Rows say what is due only where it differs from the total: most invoices are open or paid as a whole."""
 
 
 def _offered(row: JsonObject, record: JsonObject) -> JsonObject:
@@ -147,7 +133,7 @@ def _in_advance(record: JsonObject) -> object:
 
 QUOTATION = declare.of(
     same("id quotation_no subject status")
-    | {"client": either(person("contacts", "contact_id"), person("contact"))}
+    | {"client": either(person("contacts", "contact_id"), person("contact", "contact_id"))}
     | COMPANY
     | same("expire_date")
     | {"items": each("items", _offered)}
@@ -179,7 +165,6 @@ QUOTATION = declare.of(
 )
 
 VIEWS = {
-    "invoice.list": INVOICES,
-    "invoice.get invoice.create invoice.update quotation.convert_to_invoice": INVOICE,
+    "invoice.list invoice.get invoice.create invoice.update quotation.convert_to_invoice": INVOICE,
     "quotation.list quotation.get quotation.create quotation.update": QUOTATION,
 }

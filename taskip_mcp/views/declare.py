@@ -90,9 +90,9 @@ def full(view: View, record: JsonObject) -> JsonObject:
     return cast("JsonObject", _written(view, record, "", raw=True))
 
 
-def concise(view: View, record: JsonObject, role: Role) -> JsonObject:
-    """What is needed, in few words."""
-    return _made(view, cast("JsonObject", _written(view, record, "", raw=False)), role)
+def concise(view: View, record: JsonObject, role: Role, *, whole: bool = False) -> JsonObject:
+    """What is needed, in few words; a `whole` row has all that the record has."""
+    return _made(view, cast("JsonObject", _written(view, record, "", raw=False)), role, whole)
 
 
 def _written(view: View, value: Any, path: str, *, raw: bool) -> Any:
@@ -125,9 +125,9 @@ def _label(labels: Labels | None, value: Any) -> str | None:
 # --- concise ----------------------------------------------------------------------------------------------
 
 
-def _made(view: View, record: JsonObject, role: Role) -> JsonObject:
+def _made(view: View, record: JsonObject, role: Role, whole: bool = False) -> JsonObject:
     # A row that lacks what it is known by has a shape that is not the documented one: all of it is shown.
-    narrow = role == "row" and any(name in record for name in view.head.takes)
+    narrow = role == "row" and not whole and any(name in record for name in view.head.takes)
     made: JsonObject = {}
     for name, part in view.shows.items():
         if narrow and name not in view.row:
@@ -152,6 +152,11 @@ def _other_ids(part: Part, record: JsonObject) -> JsonObject:
     if not part.ids:
         return {}
     known = [row.get("id") for name in part.takes for row in objects_of(record.get(name))]
+    # An object without an id was shown with the first of these.
+    if any(
+        (found := object_of(record.get(name))) is not None and found.get("id") is None for name in part.takes
+    ):
+        known.append(record.get(part.ids[0]))
     others = ((name, record.get(name)) for name in part.ids)
     return {name: value for name, value in others if not empty(value) and value not in known}
 

@@ -118,22 +118,31 @@ def name_of(record: Mapping[str, Any]) -> str:
     return joined(first, " " if first and last else "", last) or text_of(record.get("email"))
 
 
-def named(value: Any, key: str = "id") -> Any:
-    """``Name (id)``, or a list of such; the name or the id alone where the other is missing."""
+def named(value: Any, key: str = "id", word: str = "") -> Any:
+    """``Name (id)``, or a list of such; the name or the id alone where the other is missing.
+
+    `word` stands before an id that is not the one which tools take.
+    """
     rows = list_of(value)
     if rows is not None:
-        return [named(row, key) for row in rows]
+        return [named(row, key, word) for row in rows]
     record = object_of(value)
     if record is None:
         return value
     name, number = shortened(name_of(record), NAME), record.get(key)
     if not name:
         return bare(record) if number is None else number
-    return (
-        name
-        if number is None
-        else joined(name, " (", number if isinstance(number, str) else str(number), ")")
-    )
+    if number is None:
+        return name
+    return joined(name, f" ({word}", number if isinstance(number, str) else str(number), ")")
+
+
+USER = "user "
+
+
+def user_named(value: Any) -> Any:
+    """``Name (user 108)``: team members and clients alike have a number as users, which no contact tool takes."""
+    return named(value, word=USER)
 
 
 def amount(value: Any, currency: Any = None) -> Any:
@@ -147,8 +156,8 @@ def amount(value: Any, currency: Any = None) -> Any:
 
 
 def number(value: Any) -> Any:
-    """The text of a number as the number: ``"1.00"`` is 1."""
-    found = _decimal(value) if isinstance(value, str) else None
+    """The text of a number as the number, and whole where it is whole: ``"1.00"`` is 1."""
+    found = _decimal(value) if isinstance(value, str | float) else None
     if found is None:
         return value
     return int(found) if found == found.to_integral_value() else float(found)
@@ -200,7 +209,22 @@ def either(*parts: Part) -> Part:
 
 def person(name: str, *ids: str, key: str = "id") -> Part:
     """A person, firm, file or the like in the record, or a list of such: ``Name (id)``; `key` names the id."""
-    return Part((name,), lambda record: named(record.get(name), key), ids)
+    return Part((name,), lambda record: named(_with_id(record, name, ids, key), key), ids)
+
+
+def user(name: str, *ids: str) -> Part:
+    """A person who may be a client or of the team, with the number of the user: ``Name (user 108)``."""
+    return Part((name,), lambda record: user_named(_with_id(record, name, ids)), ids)
+
+
+def _with_id(record: JsonObject, name: str, ids: tuple[str, ...], key: str = "id") -> Any:
+    """What stands in the record; an object without an id has the one beside it."""
+    value = record.get(name)
+    found = object_of(value)
+    if found is None or not ids or found.get(key) is not None:
+        return value
+    beside = record.get(ids[0])
+    return found | {key: beside} if isinstance(beside, int | str) else value
 
 
 def own_name() -> Part:
@@ -222,15 +246,6 @@ def money(names: str) -> dict[str, Part]:
         name: Part((name,), lambda record, name=name: amount(record.get(name), record.get("currency")))
         for name in names.split()
     }
-
-
-def nonzero(part: Part) -> Part:
-    """The amount, unless there is none of it."""
-
-    def make(record: JsonObject) -> Any:
-        return None if _decimal(record.get(part.takes[0])) == 0 else part.make(record)
-
-    return Part(part.takes, make)
 
 
 def flag(name: str) -> Part:

@@ -7,25 +7,33 @@ project        ids, title, state, dates, people, tags,     who made it; the perc
                counts of tasks                             say; colours of tags
 board          columns with their tasks: id, title,        descriptions, colours, project, who made it: for one
                priority, due_date, people, labels          task get_task has them
-task           the same with project and column            colours; ``order`` where it repeats the due date
+task           the same with project and column            colours; ``order`` where it repeats the due date; in
+                                                            rows a priority that is a number: what the numbers of
+                                                            project.all_tasks mean is not published
 file           file_id, name, size, url                    extension and type, which the name shows
-discussion     who, what, when, file                       ids of user and project, which repeat others
+discussion     who, what, when, file                       the project, which is known to who asks
 activity       what, who, when                             ids, which nothing takes; the changer where that is
                                                            the author
 =============  ==========================================  =================================================
+
+Who writes, changes or comments may be a client (`taskip_mcp.outside`), so that these are users; managers and assignees
+are of the team.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from taskip_mcp.views import declare
-from taskip_mcp.views.forms import Part, either, first, flag, inner, named, person, same
+from taskip_mcp.views.forms import Part, either, first, flag, inner, person, same, user, user_named
 
 if TYPE_CHECKING:
     from taskip_mcp.wire import JsonObject
 
 PRIVACY = {0: "private", 1: "public"}
+# Of the words only that 4 is high is known (contract enums.project_priority_int); updates take the number.
+PRIORITY = {number: f"{number} of 5" for number in range(1, 6)}
 
 PROJECT = declare.of(
     same("id uuid title status priority privacy started_at ended_at")
@@ -41,7 +49,7 @@ PROJECT = declare.of(
     " completed_tasks total_tasks description",
     drops="created_by completion_percentage",
     dates=dict.fromkeys(("started_at", "ended_at", "created_at", "updated_at"), "d-M-Y"),
-    labels={"privacy": PRIVACY},
+    labels={"privacy": PRIVACY, "priority": PRIORITY},
 )
 
 # --- tasks ------------------------------------------------------------------------------------------------
@@ -69,7 +77,7 @@ TASK_DATES = {
 
 COMMENT = declare.of(
     {
-        "user": either(person("author"), person("user")),
+        "user": either(user("author"), user("user")),
         "created_at": first("created_at", "createdAt"),
         "content": first("content", "description"),
     },
@@ -100,6 +108,15 @@ TASK = declare.of(
     drops="created_by",
     dates=TASK_DATES,
 )
+
+
+def _worded(record: JsonObject) -> Any:
+    """A word in boards, a number without a published meaning across projects (contract project.all_tasks)."""
+    found = record.get("priority")
+    return found if isinstance(found, str) else None
+
+
+TASKS = replace(TASK, shows={**TASK.shows, "priority": Part(("priority",), _worded)})
 
 IN_COLUMN = "id title priority is_completed due_date assignees labels"
 ON_BOARD = declare.of(
@@ -172,7 +189,7 @@ TASK_FILE = declare.of(
 DISCUSSION = declare.of(
     same("id")
     | {
-        "user": person("user", "user_id"),
+        "user": user("user", "user_id"),
         "message": first("msg_content", "message"),
         "created_at": first("createdAt"),
     }
@@ -188,7 +205,7 @@ DISCUSSION = declare.of(
 def _changer(record: JsonObject) -> Any:
     """Who changed it, unless that is the author."""
     found, author = record.get("updatedBy"), record.get("createdBy")
-    return None if found == author else named(found)
+    return None if found == author else user_named(found)
 
 
 def _activity(more: dict[str, Part], drops: str) -> declare.View:
@@ -196,7 +213,7 @@ def _activity(more: dict[str, Part], drops: str) -> declare.View:
         "created_at": first("createdAt"),
         "type": first("activity_type"),
         "content": first("content"),
-        "user": person("createdBy"),
+        "user": user("createdBy"),
         "changed_by": Part(("updatedBy",), _changer),
         **same("old_value new_value metadata"),
         **more,
@@ -210,7 +227,8 @@ ANY_ACTIVITY = _activity({"project": person("project"), **same("project_uuid")},
 
 VIEWS = {
     "project.list project.get project.create project.update": PROJECT,
-    "project.all_tasks task.get task.create task.update": TASK,
+    "project.all_tasks": TASKS,
+    "task.get task.create task.update": TASK,
     "task.list": BOARD,
     "task_label.add project_attribute.list project_attribute.create": ATTRIBUTE,
     "task_label.add_assignee": ASSIGNMENT,

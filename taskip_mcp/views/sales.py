@@ -16,7 +16,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskip_mcp.views import declare
-from taskip_mcp.views.forms import Part, currency, first, list_of, money, named, objects_of, person, same
+from taskip_mcp.views.forms import (
+    Part,
+    currency,
+    first,
+    list_of,
+    money,
+    named,
+    objects_of,
+    person,
+    same,
+    user,
+)
 
 if TYPE_CHECKING:
     from taskip_mcp.wire import JsonObject
@@ -93,7 +104,7 @@ PIPELINE = declare.of(
 )
 
 NOTE = declare.of(
-    same("id description") | {"user": person("createdBy"), "created_at": first("createdAt")},
+    same("id description") | {"user": user("createdBy"), "created_at": first("createdAt")},
     row="id description user created_at",
     # The month is missing (contract quirk 24).
     dates={"createdAt": "D d Y h:iA"},

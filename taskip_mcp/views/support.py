@@ -12,11 +12,13 @@ booking        who, when, status, answers                  uuid (tools take the 
 conversation   uuid, sender, subject, begin of the text    Message-ID and its like, ``send_type``
 =============  ==========================================  =================================================
 
-People of tickets are users, whose ids are not those of contacts: they stand under ``user``, never under ``client``.
+People of tickets and documents are users, whose numbers are not those of contacts: ``Name (user 108)``, and never under
+``client``. A contact has its `user_id`, and the client of a document its `contact_id`.
 """
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from taskip_mcp import dates
@@ -43,6 +45,8 @@ from taskip_mcp.views.forms import (
     shaped,
     shortened,
     text_of,
+    user,
+    user_named,
     word,
 )
 
@@ -66,13 +70,13 @@ def _author(record: JsonObject) -> Any:
     """Who opened the ticket, unless that is the person whom it is about."""
     made, user = record.get("created_by"), record.get("user")
     ids = [row.get("id") for row in (*objects_of(made), *objects_of(user))]
-    return None if len(ids) == 2 and ids[0] == ids[1] else named(made)
+    return None if len(ids) == 2 and ids[0] == ids[1] else user_named(made)
 
 
 REPLY = declare.of(
     {
         "created_at": WHEN,
-        "user": person("user"),
+        "user": user("user"),
         "message": first("description"),
         "attachment": person("attachment"),
     },
@@ -84,7 +88,7 @@ REPLY = declare.of(
 TICKET = declare.of(
     same("id uuid subject status priority")
     | {
-        "user": person("user"),
+        "user": user("user"),
         "email": either(inner("user", "email"), first("email")),
         "created_by": Part(("created_by",), _author),
         "created_at": WHEN,
@@ -119,8 +123,8 @@ def _owning_client(record: JsonObject) -> Any:
 
 
 def _shared(row: JsonObject, _: JsonObject) -> Any:
-    user = object_of(row.get("user"))
-    return row if user is None else named({**user, "id": row.get("user_id")})
+    found = object_of(row.get("user"))
+    return row if found is None else user_named({**found, "id": row.get("user_id")})
 
 
 DOCUMENT = declare.of(
@@ -129,7 +133,7 @@ DOCUMENT = declare.of(
         "visibility": shaped("visibility", lambda found: word(found.get("label"))),
         # Creating takes the uuid of a folder, moving its number (contract document.create, document.update).
         "folder": first("folder", "folder_id"),
-        "created_by": person("created_by"),
+        "created_by": user("created_by"),
         "client": Part(("created_by",), _owning_client),
     }
     | same("created_at")
@@ -184,14 +188,33 @@ MEETING = declare.of(
 PERSON = ("first_name", "last_name", "email")
 
 
-def _at(name: str) -> Part:
-    """A slot's begin or end, with the day."""
+def _start(record: JsonObject) -> Any:
+    time = text_of(record.get("time_slot_start"))
+    return dates.moment(text_of(record.get("date")), time) if time else record.get("time_slot_start")
 
-    def make(record: JsonObject) -> Any:
-        time = text_of(record.get(name))
-        return dates.moment(text_of(record.get("date")), time) if time else record.get(name)
 
-    return Part((name, "date"), make)
+def _end(record: JsonObject) -> Any:
+    time = text_of(record.get("time_slot_end"))
+    start, day = text_of(record.get("time_slot_start")), text_of(record.get("date"))
+    return slot_end(day, start, time) if time else record.get("time_slot_end")
+
+
+SLOT = ("time_slot_start", "time_slot_end", "date")
+
+
+def slot_end(day: str, start: str, end: str) -> str:
+    """When a slot ends, from its day and times in ISO: one until 12:00 AM ends on the day after it began."""
+    clock = dates.PATTERNS["H:i"]
+    if clock.fullmatch(start) and clock.fullmatch(end) and end < start:
+        day = _next(day)
+    return dates.moment(day, end)
+
+
+def _next(day: str) -> str:
+    try:
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        return day
 
 
 def _answers(record: JsonObject) -> Any:
@@ -219,7 +242,7 @@ BOOKING = declare.of(
     same("id")
     | {"name": Part(("first_name", "last_name", "name", "user"), _attendee)}
     | {"email": either(first("email"), inner("user", "email"))}
-    | {"start": _at("time_slot_start"), "end": _at("time_slot_end")}
+    | {"start": Part(SLOT, _start), "end": Part(SLOT, _end)}
     | same("timezone status")
     | {"is_over": flag("is_over"), "answers": Part(("booking_data", "answers"), _answers)}
     | same("cancel_reason country meeting_link meeting_provider")

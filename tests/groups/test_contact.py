@@ -43,3 +43,14 @@ async def test_an_unconfirmed_delete_reads_the_contact_and_names_it() -> None:
     assert script.lines == ["GET /contact/5"]
     assert shown["records"] == [{"id": 5, "full_name": "Ada B"}]
     assert shown["done"] == "Nothing was changed."
+
+
+@pytest.mark.parametrize("tool", ["create_contact", "update_contact"])
+async def test_what_mailed_an_invitation_says_so(tool: str) -> None:
+    script = Script(
+        {"POST /contact": (200, {"data": {"id": 9}}), "PUT /contact/5": (200, {"msg": "updated"})}
+    )
+    given = {"first_name": "Ada", "email": "a@x.example"} | ({"contact_id": 5} if "update" in tool else {})
+    plain = await run(backend(script), tool, **given)
+    invited = await run(backend(script), tool, **given, invite_client=True, confirm=True)
+    assert invited.done == f"{plain.done} and invited by mail"

@@ -115,7 +115,7 @@ async def test_a_field_that_cannot_be_mapped_back_is_refused_by_name() -> None:
 
 async def test_paid_wants_date_and_method_before_anything_is_sent() -> None:
     script = Script({})
-    with pytest.raises(errors.ArgumentError, match="payment_date and payment_method"):
+    with pytest.raises(errors.ArgumentError, match="payment_date, payment_method: required with status paid"):
         await run(backend(script), "update_invoice_status", invoice_id=5, status="paid", confirm=True)
     assert script.sent == []
 

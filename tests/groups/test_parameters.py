@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 TOOLS = operation.load_all()
 NAMELESS = {
     "country_id", "state_id", "city_id", "complete_status_id", "team_id", "role_id", "folder_id", "template_id",
-    "tax_ids", "file_id", "attachment_ids", "user_id", "reply_by_user_id", "owner_id", "booking_id", "project_ids",
+    "tax_ids", "file_id", "attachment_ids", "user_id", "reply_by_user_id", "owner_id", "booking_id",
 }  # fmt: skip
 """Ids of what the API does not list, or what nobody knows by a name."""
 
@@ -42,6 +42,7 @@ def test_an_id_may_be_a_name_except_in_a_job_and_where_there_is_none(name: str) 
         ("add_task_label", {"label_id": "Bug", "project_id": 1, "task_id": 2}, "label"),
         ("update_project", {"project_manager_ids": ["Ada B"], "project_id": 1}, "member"),
         ("get_pipeline", {"pipeline_id": "Sales"}, "pipeline"),
+        ("list_all_tasks", {"project_ids": ["Relaunch"]}, "project"),
     ],
 )
 def test_a_name_comes_through_with_its_kind(tool: str, given: dict[str, Any], kind: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taskip_mcp import errors, results
+from taskip_mcp import arguments, errors, operation, results
 from tests.support import Script, backend, run
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ async def test_a_date_in_an_unknown_form_is_refused_rather_than_guessed() -> Non
 
 async def test_a_field_cannot_be_given_and_cleared() -> None:
     script = project_script(PROJECT)
-    with pytest.raises(errors.ArgumentError, match="tags is both given and in clear"):
+    with pytest.raises(errors.ArgumentError, match="tag_ids is both given and in clear"):
         await run(backend(script), "update_project", project_id=7, tag_ids=[1], clear=["tag_ids"])
     assert script.writes == []
 
@@ -63,6 +63,20 @@ async def test_a_task_update_keeps_people_labels_and_column() -> None:
         "title": "New", "priority": "high", "description": "d", "due_date": "2026-03-05", "order": 2,
         "container_id": 11, "assignees": [3, 4], "documents": [], "labels": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["1", " 4 ", "-", "!!!"])
+@pytest.mark.parametrize("tool", ["create_task", "update_task", "update_task_priority"])
+def test_the_priority_of_a_task_is_a_word_and_no_number(tool: str, value: str) -> None:
+    given = {"project_id": 1, "task_id": 1, "title": "x", "container_id": 1}
+    found = operation.load_all()[tool]
+    taken = {name: each for name, each in given.items() if name in arguments.schema_of(found)["properties"]}
+    with pytest.raises(
+        errors.ArgumentError, match="priority: give a word such as low, medium, high, critical"
+    ):
+        arguments.validate(found, {**taken, "priority": value})
+    for word in ("high", "P1", "срочно"):
+        assert arguments.validate(found, {**taken, "priority": word})["priority"] == word
 
 
 async def test_a_board_shows_columns_without_counters_of_something_else() -> None:

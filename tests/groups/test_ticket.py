@@ -94,6 +94,6 @@ async def test_files_are_checked_before_any_is_sent(tmp_path: Path) -> None:
 
 async def test_a_bulk_action_says_which_argument_it_lacks() -> None:
     script = Script({})
-    with pytest.raises(errors.ArgumentError, match="assigned_to is required with action assign"):
+    with pytest.raises(errors.ArgumentError, match="assigned_to: required with action assign"):
         await run(backend(script), "bulk_update_tickets", ticket_ids=[1], action="assign", confirm=True)
     assert script.sent == []

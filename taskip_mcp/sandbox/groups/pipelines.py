@@ -86,11 +86,11 @@ def _stages(call: Call, pipeline: Row) -> list[Row]:
 
 
 def _stage(call: Call, row: Row) -> Row:
-    """A stage with all its deals inside: the list can be very large (contract: stage.list)."""
+    """A stage with all its deals inside, without what lists of deals add (contract: stage.list, deal._list_only)."""
     inside = call.store.rows("deal", deal_stage_id=row["id"])
     return shapes.select(row, "id", "title", "order", "color") | {
         "created_at": shapes.relative(row["created_at"], call.now),
-        "deals": [deals.present(call, deal, listed=True) for deal in inside],
+        "deals": [deals.present(call, deal) for deal in inside],
         "deals_count": len(inside),
     }
 
