@@ -16,6 +16,7 @@ from taskip_mcp import (
     budget,
     jobs,
     lookups,
+    operation,
     params,
     resources,
     retry,
@@ -157,7 +158,7 @@ cannot be invited then. It is a preset, not a tracking of where text came from.
 
 MEANT_FOR = {
     "all": "the default",
-    "core": "what most people ask for, from every group",
+    "core": "what most people ask for: contacts, invoices, tickets, tasks, deals, inbox, answers across groups",
     "sales": "contacts, companies, pipelines, deals, quotations, meetings",
     "billing": "invoices, quotations, contacts",
     "support": "tickets, inbox, contacts",
@@ -175,34 +176,39 @@ def surface() -> str:
         words = ", ".join(f"`{variable}={value}`" for variable, value in given.items()) or "none"
         rows.append(f"| {words} | {len(entries(name))} | {costs[name]:,} | {MEANT_FOR[name]} |")
     assert PROFILES.keys() <= MEANT_FOR.keys()
-    return "\n".join(["| setting | tools | tokens | for |", "| --- | --- | --- | --- |", *rows])
+    table = "\n".join(["| setting | tools | tokens | for |", "| --- | --- | --- | --- |", *rows])
+    groups = ", ".join(f"`{group}`" for group in (*operation.GROUPS, operation.OWN_GROUP))
+    return f"{table}\n\n{textwrap.fill(f'Groups are {groups}; the last has the tools of the server itself.', 118)}"
 
 
 def results() -> str:
     """The paragraphs on what is shown, with the figures of the code."""
     return bulleted(f"""
 **Concise, or full.** A record is shown without nulls, avatars, addresses of images, repeated names and the like; rows
-of lists hold what one needs to choose and to go on, and every id that another call wants. `detail: "full"` shows all
-that TaskIP has, `fields` names the columns of a wide list.
+of lists hold what one needs to choose and to go on, and every id that another call wants. Where something is left out,
+`detail: "full"` shows all that TaskIP has; `fields` names the columns of a wide list.
 
-**Pages.** Lists show {params.ROWS} rows unless `limit` says otherwise (at most 100); `next_page` is the page to ask for
-next. Nothing costs more than {tokens.MOST:,} tokens: a longer result ends at a record, and `left_out` says what is
-missing and how to get it. Resources read with `page=all` have no limit.
+**Pages.** Lists that TaskIP pages show {params.ROWS} rows unless `limit` says otherwise (at most 100); `next_page` is
+the page to ask for next. Nothing costs more than {tokens.MOST:,} tokens: a result that could is cut at a record, from
+about half of that on, as it is estimated with room for noise (only text that is made for it could cost more).
+`left_out` says what is missing and, where it can be had, how. Resources read with `page=all` have no limit.
 
-**One form for everything.** Dates are ISO 8601, whichever of its fifteen formats TaskIP used; an age such as
-`~2 days ago` is as exact as TaskIP tells. People and companies are `Name (id)`; people of tickets, discussions and
-documents are `Name (user 108)`, which is the number that `user_id` takes and no contact's. Money has its currency where
-TaskIP tells it, and numbers are words where TaskIP publishes them.
+**One form for everything.** In records and lists dates are ISO 8601, whichever of its fifteen formats TaskIP used; an
+age such as `~2 days ago` is as exact as TaskIP tells. People and companies are `Name (id)`; people of tickets,
+discussions and documents are `Name (user 108)`, which is the number that `user_id` takes and no contact's. Money has
+its currency where TaskIP tells it, and numbers are words where TaskIP publishes them.
 
-**Names for ids.** Where a parameter takes the id of a record, it takes the exact name, title, number or email as
-well, also as `Elsa Berg (12)`. A name that several have is refused with the candidates, and nothing is changed; a
-similar name is never taken, nor one from a list that could not be read whole. Digits alone are the id, unless a zero
-comes first. Rows that were looked up are kept for {lookups.KEEP:g} seconds, so that the next name costs nothing.
-Lists of ids for bulk calls take ids alone. A tag is found by the conversations that have it.
+**Names for ids.** Where a parameter for one record is text, it takes the exact name, title, number or email as well,
+also as `Elsa Berg (12)`; where it is a number, as for files, folders, roles and bulk calls, only that. A name that
+several have is refused with the candidates, and nothing is changed; a similar name is never taken, nor one from a list
+that could not be read whole. Digits alone are the id, unless a zero comes first. Rows that were looked up are kept for
+{lookups.KEEP:g} seconds, so that the next name costs nothing. An inbox tag is found by the conversations that have it.
 
-**Filters that hold.** What TaskIP does not filter by is refused, with what can be done instead. What it may ignore is
-checked on the rows, and a note says how many were left out. An empty list says what TaskIP searches there (people and
-numbers, not companies) and which values a filter is known to have.
+**Words as people write them.** `Urgent`, `On Hold` and `eur` are taken, one value for a list, and lists as JSON text.
+
+**Filters that hold.** The filters that the documents promise and TaskIP does not have are refused, with what can be
+done instead. What it may ignore is checked on the rows, and a note says how many were left out. An empty search of
+contacts, invoices, quotations, tickets or projects says what TaskIP searches there (people and numbers, not companies).
 
 **Across groups, in one call**: `search_everything`, `get_client_overview`, `list_overdue_invoices`, `get_my_day`,
 `get_pipeline_summary`. Each says what it costs in requests; what could not be read is named, and the rest is shown.

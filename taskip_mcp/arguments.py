@@ -9,8 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from taskip_mcp import show
 from taskip_mcp.errors import ArgumentError, legible
+from taskip_mcp.filters import folded, refusal, spelled
 from taskip_mcp.operation import Consequence, Operation, Tool
 from taskip_mcp.params import CURRENCY, PATTERN_WORDS, AllowDuplicate, Confirm, ConfirmCode
 from taskip_mcp.redact import clean, is_secret, learn
@@ -83,6 +83,11 @@ def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     # null and "left out" mean the same to most callers.
     parsed = {name: _parsed(model, name, value) for name, value in raw.items() if value is not None}
     if isinstance(operation, Operation):
+        parsed = {
+            name: spelled(operation.contract, name, value) if isinstance(value, str) else value
+            for name, value in parsed.items()
+        }
+    if isinstance(operation, Operation):
         _refuse_filters(operation, model, parsed)
     if wrong := next(((name, why) for name, value in parsed.items() if (why := unsendable(value))), None):
         raise ArgumentError(f"{legible(wrong[0])}: {wrong[1]}. Nothing was sent.")
@@ -96,10 +101,8 @@ def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_filters(operation: Operation, model: type[BaseModel], given: Mapping[str, Any]) -> None:
     """A filter that TaskIP does not have is refused with what can be done instead, not as a misspelt argument."""
-    from taskip_mcp import filters
-
     for name in given:
-        if name not in model.model_fields and (why := filters.refusal(operation.contract, name)):
+        if name not in model.model_fields and (why := refusal(operation.contract, name)):
             raise ArgumentError(f"{legible(name)}: {why} Nothing was sent.")
 
 
@@ -110,25 +113,30 @@ def _parsed(model: type[BaseModel], name: str, value: Any) -> Any:
         return value
     schema = _schema(model)["properties"][name]
     if schema.get("type") in {"array", "object"}:
-        return _from_text(value, schema)
+        return _from_text(name, value, schema)
     if schema.get("pattern") == CURRENCY:
         return value.strip().upper()
     if value in (words := schema.get("enum", [])):
         return value
-    return next((word for word in words if isinstance(word, str) and _folded(word) == _folded(value)), value)
+    return _word(value, words)
 
 
-def _folded(word: str) -> str:
-    return re.sub(r"[\s_-]+", "_", word.strip()).casefold()
+def _word(value: Any, words: Sequence[Any]) -> Any:
+    """One of the words, if it is that in other spelling."""
+    return next((word for word in words if isinstance(word, str) and folded(word) == folded(value)), value)
 
 
-def _from_text(value: str, schema: JsonObject) -> Any:
+def _from_text(name: str, value: str, schema: JsonObject) -> Any:
     if value.strip()[:1] in {"[", "{"}:
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
             return value
-    return [value] if schema["type"] == "array" and schema["items"].get("type") != "object" else value
+    if schema["type"] != "array" or schema["items"].get("type") == "object":
+        return value
+    # Names may have commas inside; those of fields have none.
+    parts = [part.strip() for part in value.split(",")] if name == "fields" else [value]
+    return [_word(part, schema["items"].get("enum", [])) for part in parts]
 
 
 def _explain(operation: Tool, model: type[BaseModel], error: ValidationError) -> str:

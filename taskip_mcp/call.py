@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from taskip_mcp import errors, wire
 from taskip_mcp import operation as operations
 from taskip_mcp.client import Passage, Request, TaskipClient, Upload
+from taskip_mcp.identifiers import Identifiers
 from taskip_mcp.lookups import Lookups
 from taskip_mcp.merge import Readback, merged
 from taskip_mcp.operation import Effect, Operation, Route
@@ -63,7 +64,7 @@ class Backend:
         self.lookups = Lookups()
         self.selected: frozenset[str] | None = None
         """Names of the tools that the settings left; None for all."""
-        self._identifiers: dict[tuple[str, str, str], str] = {}
+        self.identifiers = Identifiers()
 
     def offers(self, tool: str) -> bool:
         """Whether a tool may be run: by itself, as the rest of a job, or to take a change back."""
@@ -86,23 +87,22 @@ class Backend:
         # A list that stands in for a read (conversations) cannot turn one identifier into the other.
         if reader is None or parameter not in {name for name, _ in reader.reference.placeholders}:
             return value
-        key = (parameter, str(value), kinds[0])
-        if key not in self._identifiers:
+        known = self.identifiers.find(parameter, value, kinds[0])
+        if known is None:
             record = await Call(self, reader, {parameter: value}).record(resolving=True)
             if record.get(kinds[0]) in {None, ""}:
                 raise errors.UnsupportedError(
                     f"{parameter}: TaskIP wants the {kinds[0]} of the {group} here and the record does not show"
                     f" one. Nothing was sent. Take the {kinds[0]} from a list."
                 )
-            self._identifiers[key] = str(record[kinds[0]])
-        return self._identifiers[key]
+            self.identifiers.learn(parameter, value, record)
+            known = str(record[kinds[0]])
+        return known
 
     def identified(self, reader: Operation, parameter: str, value: Any, record: Mapping[str, Any]) -> None:
         """Keep the other identifier of a record that was read anyway."""
         if parameter in {name for name, _ in reader.reference.placeholders}:
-            for kind in ("id", "uuid"):
-                if record.get(kind) not in (None, ""):
-                    self._identifiers[parameter, str(value), kind] = str(record[kind])
+            self.identifiers.learn(parameter, value, record)
 
 
 class Call:
@@ -134,7 +134,6 @@ class Call:
         self.closed: Event | None = None
         """How the log closed it."""
         self._entry = ""
-        self._placed: JsonObject = {}
         self.given = fields_of(operation, arguments)
 
     # --- sending ------------------------------------------------------------------------------------------
@@ -192,7 +191,7 @@ class Call:
             job=self.job,
             confirmation=self.confirmation,
             before=self.before,
-            placed=self._placed,
+            same=self.backend.identifiers.forms(self.operation, self.arguments),
         )
 
     def close(self, event: Event, detail: Mapping[str, Any]) -> str:
@@ -273,7 +272,6 @@ class Call:
                 with self._before_or_after():
                     value = await self.backend.identifier(self.operation.group, name, value, kinds)
             values[name] = value
-        self._placed = values
         fields = query if query is not None else (self.given if route.method == "GET" else {})
         return Request(
             operation=self.operation.contract,

@@ -77,4 +77,6 @@ async def _run(backend: Backend, tool: Tool, values: JsonObject, caller: Caller,
     if not isinstance(tool, Operation):
         return await own.perform(backend, tool, values, caller)
     result = await confirm.perform(backend, tool, values, caller, spoken)
-    return filters.applied(tool.contract, values, result) if isinstance(result, Page) else result
+    return (
+        filters.applied(tool.contract, values, result, backend.offers) if isinstance(result, Page) else result
+    )

@@ -214,7 +214,7 @@ async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
     plan = undo.plan(entry, backend.log.of_job(change_id))
     if plan.refused:
         raise errors.RefusedError(f"This cannot be taken back. {plan.refused}")
-    _refuse_excluded(backend, plan)
+    _refuse_left_out(backend, plan)
     if not plan.steps:
         return _offered(entry, plan)
     taken = backend.log.undone(change_id)
@@ -245,13 +245,17 @@ async def undo_change(backend: Backend, change_id: ChangeId) -> Any:
     )
 
 
-def _refuse_excluded(backend: Backend, plan: undo.Plan) -> None:
-    """Tools that were excluded by name are not run for an undo either; those of other toolsets are."""
-    needed = {step.operation.name for step in plan.steps} | {str(each["tool"]) for each in plan.ready}
-    if excluded := needed & set(backend.client.settings.exclude_tools):
+def _refuse_left_out(backend: Backend, plan: undo.Plan) -> None:
+    """A tool that is not offered is not run for an undo either, nor named for one."""
+    needed = {step.operation.name for step in plan.steps}
+    if left_out := sorted(name for name in needed if not backend.offers(name)):
         raise errors.RefusedError(
-            f"It would take {', '.join(sorted(excluded))}, which TASKIP_EXCLUDE_TOOLS excludes."
+            f"It would take {', '.join(left_out)}, which this server is set not to offer."
         )
+    for name in dict.fromkeys(str(each["tool"]) for each in plan.ready):
+        if not backend.offers(name):
+            plan.ready = [each for each in plan.ready if each["tool"] != name]
+            plan.lose(f"It would take {name}, which this server is set not to offer.")
 
 
 def _refuse_too_much(backend: Backend, plan: undo.Plan) -> None:

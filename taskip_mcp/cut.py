@@ -63,7 +63,8 @@ def _fewer_rows(value: JsonObject, page: int | None, limit: int) -> JsonObject:
     if fitting == 0:
         return _shorter(value)
     # TaskIP may have its own idea of a page (contract conventions.pagination): then no smaller one begins here.
-    whole = page is not None and len(rows) == limit
+    # A page that no other follows may be short.
+    whole = page is not None and (len(rows) == limit or not {"next_page", "note"} & value.keys())
     kept = max(size for size in range(1, fitting + 1) if limit % size == 0) if whole else fitting
     if page is None:
         advice = f"Ask with limit={kept}, or narrow the call."

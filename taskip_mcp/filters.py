@@ -89,9 +89,19 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
 """Contract id -> filter -> what can be done instead."""
 
 
+OF_CONTACTS = frozenset(
+    {"contact.list", "invoice.list", "quotation.list", "ticket.list", "project.list", "deal.list"}
+)
+"""Lists whose rows show a company, by which people expect to filter."""
+
+_OVERVIEW, _OVERDUE = "get_client_overview", "list_overdue_invoices"
+
+
 def refusal(contract: str, name: str) -> str | None:
     """Why a list does not take this filter, and what helps; None for what nobody expects to be one."""
     instead = REFUSED.get(contract, {}).get(name)
+    if name in {"company", "company_id"} and contract in OF_CONTACTS:
+        instead = f"{_OVERVIEW} takes a company; lists know the contact."
     if instead is None:
         return None
     verb = "sort this list" if name in {"sort", "order"} else "filter this list by it"
@@ -218,21 +228,23 @@ def checked(contract: str, given: Mapping[str, Any], page: Page) -> Page:
     return replace(page, items=kept, total=None, note=f"{page.note} {note}".strip())
 
 
-def applied(contract: str, given: Mapping[str, Any], page: Page) -> Page:
-    """What a caller gets of a list: the rows that fit what was sent, and of these the ones that are chosen here."""
+def applied(
+    contract: str, given: Mapping[str, Any], page: Page, offers: Callable[[str], bool] = lambda tool: True
+) -> Page:
+    """What a caller gets of a list: the rows that fit what was sent, and of these the ones that are chosen here.
+
+    `offers` tells which tools a note may name.
+    """
     found = local(contract, given, checked(contract, given, page))
-    words = [] if found.items else list(_hints(contract, given, page))
+    words = [] if found.items else list(_hints(contract, given, page, offers))
     return replace(found, note=" ".join(filter(None, [found.note, *words]))) if words else found
 
 
 # --- nothing found ----------------------------------------------------------------------------------------
 
-_OVERVIEW = "get_client_overview"
 SEARCHES: Mapping[str, str] = {
     "contact.list": f"names and emails, not companies: {_OVERVIEW} takes a company and names its contacts.",
-    "invoice.list": (
-        f"numbers and contacts, not companies: list_overdue_invoices and {_OVERVIEW} take a company."
-    ),
+    "invoice.list": (f"numbers and contacts, not companies: {_OVERDUE} and {_OVERVIEW} take a company."),
     "quotation.list": f"numbers and contacts, not companies: {_OVERVIEW} takes a company.",
     "ticket.list": (
         f"subjects, texts and requesters' emails: client_id takes a contact, {_OVERVIEW} a company too."
@@ -241,22 +253,35 @@ SEARCHES: Mapping[str, str] = {
 }
 """Contract id -> what its search looks into (`operations[].query`), where people expect more, and what helps."""
 
-SEEN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+_LISTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "project.list": {"status": ("planning", "active", "on_hold", "completed", "cancelled")},
     "project_attribute.list": {"type": ("tag", "category", "priority", "label")},
     "team_member.list": {"role": ("admin", "project_manager", "developer", "designer", "client")},
 }
-"""Contract id -> filter of any text -> the values that the contract has seen (`enums`); there may be others."""
+SEEN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    **_LISTED,
+    **dict.fromkeys(("project.create", "project.update", "project.change_status"), _LISTED["project.list"]),
+}
+"""Contract id -> argument of any text -> the values that the contract has seen (`enums`); there may be others."""
 
 
-def _hints(contract: str, given: Mapping[str, Any], page: Page) -> Iterator[str]:
+def spelled(contract: str, name: str, value: str) -> str:
+    """A word as TaskIP was seen to write it, if it is one of those in other spelling."""
+    return next((word for word in SEEN.get(contract, {}).get(name, ()) if word == folded(value)), value)
+
+
+def _hints(
+    contract: str, given: Mapping[str, Any], page: Page, offers: Callable[[str], bool]
+) -> Iterator[str]:
     """Why there may be no row: "none" is taken for the answer, though the search or a word was not what TaskIP knows.
 
     `page` is what TaskIP sent: with rows in it the search did find something.
     """
     first = given.get("page") in (None, 1)
     if first and not page.items and given.get("search") and contract in SEARCHES:
-        yield f"Here TaskIP searches {SEARCHES[contract]}"
+        what, way = SEARCHES[contract].split(": ")
+        named = [tool for tool in (_OVERVIEW, _OVERDUE) if tool in way]
+        yield f"Here TaskIP searches {what}" + (f": {way}" if all(map(offers, named)) else ".")
     for name, known in SEEN.get(contract, {}).items():
         if first and given.get(name) is not None and folded(given[name]) not in known:
             words = f"{name[:-1]}ies" if name.endswith("y") else f"{name}{'e' * name.endswith('s')}s"

@@ -7,7 +7,7 @@ only the names that the workspace alone gives are told in the words.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -86,8 +86,11 @@ def identifier(asked: Asked, row: JsonObject) -> int | str | None:
 # --- words ------------------------------------------------------------------------------------------------
 
 
-def none(asked: Asked, found: Found, more: Problem = Problem("")) -> Problem:
-    """No record is called so; `more` may tell what is."""
+def none(
+    asked: Asked, found: Found, more: Problem = Problem(""), offers: Callable[[str], bool] = lambda tool: True
+) -> Problem:
+    """No record is called so; `more` may tell what is. `offers` tells which tools may be named."""
+    lister = operations.find(asked.kind.contract).name
     told, rows = "Close", _close(asked, found)[:CLOSE]
     if asked.kind.short and found.complete and len(found.looked) <= ALL:
         told, rows = asked.kind.words.capitalize(), found.looked
@@ -96,7 +99,7 @@ def none(asked: Asked, found: Found, more: Problem = Problem("")) -> Problem:
         f"{asked.where}: no {asked.kind.word} is called '{quoted(asked.name)}'.{more.words}"
         + (f" {told}: {listed}." if listed else "")
         + (f" Only {_looked(found)}." if not found.complete else "")
-        + f" Take the id from {operations.find(asked.kind.contract).name}.",
+        + (f" Take the id from {lister}." if offers(lister) else ""),
         (*_candidates(asked, rows), *more.candidates),
     )
 
@@ -144,7 +147,7 @@ def firm(company: JsonObject, missed: Unmatched, way: str) -> Problem:
     told = [way] if way else []
     listed = ", ".join(str(row["id"]) for row in people[:CLOSE])
     told += [f"its contacts: {listed}{more}"] if people else []
-    words = "; ".join(told) or "get_client_overview names its contacts"
+    words = "; ".join(told) or "give one of its contacts"
     return Problem(
         f" Company {company['id']} is called so: {words}.", _candidates(missed.asked, people[:CLOSE])
     )

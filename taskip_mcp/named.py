@@ -18,6 +18,9 @@ from taskip_mcp.kinds import KINDS
 NUMBER = re.compile(r"#?([1-9][0-9]*)")
 """An id, also as people write it. With zeros before it is the number on a document, which is a name."""
 
+NUMBERED = frozenset({"invoice", "quotation"})
+"""Kinds that have a number of their own, which people write with the same sign."""
+
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9]+([_-][A-Za-z0-9]+)+")
 """What may be one of TaskIP's prefixed opaque identifiers (contract conventions.identifiers)."""
@@ -71,7 +74,8 @@ class Named:
 
         def take(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
             text = value.strip() if isinstance(value, str) else ""
-            if found := NUMBER.fullmatch(text):
+            found = NUMBER.fullmatch(text)
+            if found and not (text[0] == "#" and self.kind in NUMBERED):
                 return inner(found[1])
             if text == "0" or not any(map(str.isalnum, text)):
                 return inner(value)

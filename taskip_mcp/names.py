@@ -317,7 +317,7 @@ async def _explained(backend: Backend, tool: Tool, answers: list[Any]) -> list[A
     ]
     told = {id(each): await _firm(backend, tool, each) for each in firms[:FIRMS]}
     return [
-        misnamed.none(each.asked, each.found, told.get(id(each), Problem("")))
+        misnamed.none(each.asked, each.found, told.get(id(each), Problem("")), backend.offers)
         if isinstance(each, Unmatched)
         else each
         for each in answers
@@ -341,5 +341,5 @@ async def _firm(backend: Backend, tool: Tool, missed: Unmatched) -> Problem:
     elif "company_id" in inspect.signature(tool.function).parameters:
         way = "give it as company_id"
     else:
-        way = "get_client_overview takes company_id"
+        way = "get_client_overview takes company_id" if backend.offers("get_client_overview") else ""
     return misnamed.firm(rows[0], missed, way)

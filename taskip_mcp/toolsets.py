@@ -26,7 +26,7 @@ WITH_JOBS = ("list_jobs", "resume_job")
 PROFILES: Mapping[str, tuple[str, ...]] = {
     name: tuple(tools.split())
     for name, tools in {
-        # What most people ask for, over all groups.
+        # What most people ask for.
         "core": """
             search_everything get_client_overview list_overdue_invoices get_my_day get_pipeline_summary
             list_contacts get_contact create_contact update_contact get_company list_team_members
@@ -80,7 +80,7 @@ PROFILES: Mapping[str, tuple[str, ...]] = {
             get_rate_budget list_changes undo_change""",
     }.items()
 }
-"""Up to 40 tools for a role. The broadest comes first: of two of a size it is the one to name."""
+"""Up to 40 tools for a role. The broadest comes first: it is the one to name where nothing is known."""
 
 
 def select(entries: Sequence[ToolEntry], settings: Settings) -> list[ToolEntry]:
@@ -143,8 +143,8 @@ def warning(client: str, count: int) -> str | None:
     if cap is None or count <= cap:
         return None
     fitting = [name for name, tools in PROFILES.items() if len(tools) <= cap]
-    best = max(fitting, key=lambda name: len(PROFILES[name]))
-    others = ", ".join(name for name in fitting if name != best)
+    best, *rest = fitting
+    others = ", ".join(rest)
     return (
         f"{caps.name_of(client)} takes {cap} tools and this server offers {count}: some will be missing."
         f" Set TASKIP_TOOLSETS={best} ({len(PROFILES[best])} tools; other profiles: {others}), or TASKIP_MODE=search."

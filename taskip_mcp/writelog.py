@@ -14,7 +14,7 @@ import json
 import logging
 import sqlite3
 import weakref
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -133,16 +133,16 @@ class WriteLog:
         job: str = "",
         confirmation: Confirmation | None = None,
         before: JsonObject | None = None,
-        placed: Mapping[str, Any] = {},
+        same: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Note a write that is about to leave, with what was there `before`; returns its name.
 
-        `placed` are the identifiers as its path has them, by which the same write is known whichever it was called
-        with. With `guard` an identical write that is under way, was done in the last two minutes (unless what it made
-        was deleted since), or came to an unknown end raises `Duplicate` instead. The nonce of the confirmation is
-        consumed in the same transaction; one that was used raises `RefusedError`, and nothing is noted.
+        `same` are other forms of the arguments that would be the same write. With `guard` an identical write that is
+        under way, was done in the last two minutes (unless what it made was deleted since), or came to an unknown end
+        raises `Duplicate` instead. The nonce of the confirmation is consumed in the same transaction; one that was
+        used raises `RefusedError`, and nothing is noted.
         """
-        return self._begin("begun", operation, arguments, guard, confirmation, before, job, placed)
+        return self._begin("begun", operation, arguments, guard, confirmation, before, job, same)
 
     def begin_job(
         self,
@@ -153,7 +153,7 @@ class WriteLog:
         confirmation: Confirmation | None = None,
     ) -> str:
         """Note a bulk job before its first chunk; returns its id. `guard` and `confirmation` as for `begin`."""
-        return self._begin("job", operation, arguments, guard, confirmation, None, "", {})
+        return self._begin("job", operation, arguments, guard, confirmation, None, "", ())
 
     def _begin(
         self,
@@ -164,17 +164,18 @@ class WriteLog:
         confirmation: Confirmation | None,
         before: JsonObject | None,
         job: str,
-        placed: Mapping[str, Any],
+        forms: Sequence[Mapping[str, Any]],
     ) -> str:
         given = kept(arguments)
-        same = digest(operation, given | kept(placed))
+        same = digest(operation, given)
         confirmation = confirmation or Confirmation()
         opening = kept(confirmation.opening(before or {}))
         with self._step() as now:
             if now - self._swept > DAY:
                 self._sweep(now)
             self._use(confirmation)
-            twin = self._twin(operation, same, now) if guard else None
+            others = [digest(operation, kept(each)) for each in forms]
+            twin = self._twin(operation, [same, *others], now) if guard else None
             fields: JsonObject = {"operation": operation, "digest": same, "arguments": given, "job": job}
             write = "" if twin else self._add(now, event, **fields, detail=opening)
             if write and confirmation.undoes:
@@ -269,12 +270,12 @@ class WriteLog:
 
     # --- reading ------------------------------------------------------------------------------------------
 
-    def _twin(self, operation: str, same: str, now: float) -> Entry | None:
+    def _twin(self, operation: str, same: Sequence[str], now: float) -> Entry | None:
         found = self._select(
-            "operation = ? AND digest = ? AND ((event = 'done' AND changed > ?)"
+            f"operation = ? AND digest IN ({', '.join('?' * len(same))}) AND ((event = 'done' AND changed > ?)"
             " OR (event IN ('begun', 'unknown', 'job', 'resumed', 'paused') AND begun > ?)) AND job = ''"
             " ORDER BY seq DESC",
-            operation, same, now - REPEATED, now - UNCLEAR,
+            operation, *same, now - REPEATED, now - UNCLEAR,
         )  # fmt: skip
         return next((each for each in found if not gone.is_gone(each, self._after(each))), None)
 

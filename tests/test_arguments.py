@@ -22,6 +22,14 @@ NEW: dict[str, Any] = {"invoice_no": "1", "contact_id": 1, "subject": "Design", 
         ("create_invoice", NEW | {"currency": "eur"}, "currency", "EUR"),
         ("list_invoices", {"detail": True}, "detail", "full"),
         ("list_invoices", {"fields": "total"}, "fields", ["total"]),
+        ("list_invoices", {"fields": "id, total"}, "fields", ["id", "total"]),
+        ("list_projects", {"status": "On Hold"}, "status", "on_hold"),
+        ("list_projects", {"status": "In review"}, "status", "In review"),
+        ("update_project_status", {"project_id": 1, "status": "ON-HOLD"}, "status", "on_hold"),
+        ("list_team_members", {"role": "Project Manager"}, "role", "project_manager"),
+        ("get_contact", {"contact_id": "#12"}, "contact_id", 12),
+        ("get_invoice", {"invoice_id": "#30"}, "invoice_id", "#30"),
+        ("search_everything", {"query": "x", "groups": "Contacts"}, "groups", ["contacts"]),
         ("list_invoices", {"fields": '["total", "status"]'}, "fields", ["total", "status"]),
         ("bulk_delete_contacts", {"contact_ids": "7"}, "contact_ids", [7]),
         (
@@ -35,7 +43,7 @@ NEW: dict[str, Any] = {"invoice_no": "1", "contact_id": 1, "subject": "Design", 
 def test_words_and_lists_are_taken_as_people_give_them(
     tool: str, given: dict[str, Any], name: str, wanted: Any
 ) -> None:
-    assert arguments.validate(OPERATIONS[tool], given)[name] == wanted
+    assert arguments.validate({**OPERATIONS, **own.tools()}[tool], given)[name] == wanted
 
 
 @pytest.mark.parametrize(

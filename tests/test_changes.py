@@ -68,7 +68,9 @@ async def test_a_tool_that_is_excluded_is_not_run_for_an_undo_either(tmp_path: P
         made = await change(first)
     async with server_of(sandbox, tmp_path, exclude_tools=("update_company",)) as second:
         said = await second.refused("undo_change", change_id=made["id"])
-    assert said == ("It would take update_company, which TASKIP_EXCLUDE_TOOLS excludes. Nothing was changed.")
+    assert said == (
+        "It would take update_company, which this server is set not to offer. Nothing was changed."
+    )
     assert sandbox.store.rows("company", website=WRONG)
 
 

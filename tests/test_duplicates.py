@@ -82,6 +82,16 @@ INVALID = JSONResponse({"message": "Invalid.", "errors": {"subject": ["Not today
 # --- one after the other ----------------------------------------------------------------------------------
 
 
+async def test_a_reply_is_the_same_after_another_route_was_found_to_live(tmp_path: Path) -> None:
+    sandbox = Sandbox(routes="reference", limits=False)
+    async with server(sandbox, tmp_path) as asked:
+        reply = {"message": "Done", "confirm": True}
+        await asked.ask("reply_ticket", ticket_id="1", **reply)
+        again = await asked.ask("reply_ticket", ticket_id="1", **reply)
+    assert again["done"].startswith("Nothing was sent")
+    assert sum(seen.path.endswith("/add-reply") for seen in sandbox.requests) == 1
+
+
 async def test_a_create_is_the_same_whether_its_project_is_given_by_number_uuid_or_name(
     tmp_path: Path,
 ) -> None:

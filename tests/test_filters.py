@@ -372,3 +372,10 @@ async def test_what_is_chosen_here_is_not_sent(tool: str, line: str, given: dict
     await alone(backend(script), tool, **dict.fromkeys(required, "p-7"), **given)
     assert script.lines == [line]
     assert (script.sent[0].query, script.sent[0].body or {}) == ({}, {})
+
+
+@pytest.mark.parametrize("contract", sorted(filters.OF_CONTACTS))
+def test_who_wants_to_filter_by_company_is_told_who_can(contract: str) -> None:
+    for name in ("company", "company_id"):
+        assert "get_client_overview takes a company" in (filters.refusal(contract, name) or "")
+    assert filters.refusal("document.list", "company_id") is None

@@ -14,7 +14,7 @@ from mcp import MCPError
 from mcp.client import Client
 from mcp_types import Implementation, TextContent
 
-from taskip_mcp import results, show
+from taskip_mcp import results, schemas, show, toolsets
 from taskip_mcp.client import asgi_transport
 from taskip_mcp.outside import NOTICE_INSIDE
 from taskip_mcp.sandbox import Sandbox
@@ -202,9 +202,9 @@ async def test_a_client_that_takes_fewer_tools_is_warned_of_once_with_the_profil
             await client.list_tools()
             await client.list_tools()
         assert [record.getMessage() for record in caplog.records] == [
-            "cursor-vscode takes 80 tools and this server offers 142: some will be missing. Set"
-            " TASKIP_TOOLSETS=delivery (38 tools; other profiles: core, sales, billing, support), or"
-            " TASKIP_MODE=search."
+            f"cursor-vscode takes 80 tools and this server offers {len(schemas.load_entries())}: some will be"
+            f" missing. Set TASKIP_TOOLSETS=core ({len(toolsets.PROFILES['core'])} tools; other profiles: sales,"
+            " billing, support, delivery), or TASKIP_MODE=search."
         ]
         caplog.clear()
         async with open_client(era, name="cursor-vscode", TASKIP_TOOLSETS="sales") as (client, _):

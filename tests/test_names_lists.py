@@ -112,7 +112,9 @@ def taken(of: Any, value: Any) -> Any:
 def test_an_id_stays_an_id_and_any_other_text_becomes_a_name() -> None:
     number, text = Annotated[RecordId, Named("invoice")], Annotated[Reference, Named("ticket")]
     assert (taken(number, "12"), taken(number, 12), taken(text, 12)) == (12, 12, "12")
-    assert (taken(number, " #12 "), taken(text, "#12")) == (12, "12")
+    contact = Annotated[RecordId, Named("contact")]
+    assert (taken(contact, " #12 "), taken(text, "#12")) == (12, "12")
+    assert taken(number, "#12") == Name("#12", "invoice", True), "an invoice has a number of its own"
     uuid = "0f8fad5b-d9cb-469f-a165-70867728950e"
     assert type(taken(text, uuid)) is str
     opaque = taken(text, "tkt_12ab")

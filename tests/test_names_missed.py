@@ -62,7 +62,7 @@ async def test_a_write_is_not_told_to_give_the_company_which_would_be_a_field_of
     told = await refusal(backend(agency(*PEOPLE)), {"contact_id": contact("Lumen Optics")}, WRITE)
     assert "Company 2 is called so: its contacts: 5, 7. Take the id" in told
     told = await refusal(backend(agency(PEOPLE[1])), {"contact_id": contact("Lumen Optics")}, WRITE)
-    assert "Company 2 is called so: get_client_overview names its contacts. Take the id" in told
+    assert "Company 2 is called so: give one of its contacts. Take the id" in told
 
 
 async def test_the_contacts_of_a_company_are_told_as_far_as_they_were_looked_at() -> None:
