@@ -22,11 +22,9 @@ ODD = re.compile(r"[^aeiouyAEIOUY]{5}|[a-z][A-Z]+[a-z]+[A-Z]|^[^aeiouyAEIOUY]{3,
 """Letters that are no words: tokenizers have no entry for them and cut them small."""
 
 JSON = frozenset(
-    {
-        '":"', '","', '":', ',"', '{"', '"}', '"},{"', '},{"', '":[', '":["', '":{"', '"]', '"],"', '],"', '},"',
-        '"},"', '}]', '"}]', '":[{"', '}],"', '"}],"', '[{"', '}}', '{}', '[]', '="', '">', '</', '/>', ". ", ", ", '"}}',
-    }
-)  # fmt: skip
+    """ ":" "," ": ," {" "} "},{" },{" ":[ ":[" ":{" "] ],"  "]," }," "}," }] "}] ":[{" }]," "}]," [{" }} "}} {} []
+    =" "> </ /> """.split()
+) | {", ", ". "}
 """Signs that stand together in minified JSON and are one token."""
 
 # First code point of a range -> tokens of one sign of it, where signs of the range are drawn by lot.
