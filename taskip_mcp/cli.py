@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "--routes", choices=["both", "reference", "guide"], default="both", help="default: both"
     )
     sandbox.add_argument("--no-limits", action="store_true", help="no rate limits")
+    sandbox.add_argument("--webhook-url", metavar="URL", help="post a webhook there for what happens")
     journal = commands.add_parser("journal", help="print what was changed through this server, or export it")
     journal.add_argument("--since", type=_day, help="from this day on, YYYY-MM-DD (UTC)")
     journal.add_argument("--until", type=_day, help="up to this day, YYYY-MM-DD (UTC)")
@@ -192,10 +193,15 @@ def _sandbox(options: argparse.Namespace) -> int:
     import anyio
 
     from taskip_mcp import listen
-    from taskip_mcp.sandbox import BASE, Sandbox
+    from taskip_mcp.sandbox import BASE, Post, Sandbox, Webhooks
 
     _refuse_public(options.sandbox_host)
-    sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits)
+    try:
+        webhooks = None if options.webhook_url is None else Webhooks(Post(options.webhook_url))
+    except ValueError:
+        # The address itself is not repeated: it holds the receiver's secret.
+        raise ConfigError("--webhook-url is no address: use http://host:port/path") from None
+    sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits, webhooks=webhooks)
 
     async def serve() -> None:
         host, port = options.sandbox_host, options.sandbox_port
