@@ -22,8 +22,38 @@ ODD = re.compile(r"[^aeiouyAEIOUY]{5}|[a-z][A-Z]+[a-z]+[A-Z]|^[^aeiouyAEIOUY]{3,
 """Letters that are no words: tokenizers have no entry for them and cut them small."""
 
 JSON = frozenset(
-    """ ":" "," ": ," {" "} "},{" },{" ":[ ":[" ":{" "] ],"  "]," }," "}," }] "}] ":[{" }]," "}]," [{" }} "}} {} []
-    =" "> </ /> """.split()
+    [
+        '":"',
+        '","',
+        '":',
+        ',"',
+        '{"',
+        '"}',
+        '"},{"',
+        '},{"',
+        '":[',
+        '":["',
+        '":{"',
+        '"]',
+        '],"',
+        '"],"',
+        '},"',
+        '"},"',
+        "}]",
+        '"}]',
+        '":[{"',
+        '}],"',
+        '"}],"',
+        '[{"',
+        "}}",
+        '"}}',
+        "{}",
+        "[]",
+        '="',
+        '">',
+        "</",
+        "/>",
+    ]
 ) | {", ", ". "}
 """Signs that stand together in minified JSON and are one token."""
 
