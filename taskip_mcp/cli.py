@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskip_mcp import __version__, redact
 from taskip_mcp import settings as settings_module
@@ -17,6 +17,9 @@ from taskip_mcp.settings import Settings, is_loopback
 if TYPE_CHECKING:
     import argparse
     from datetime import date
+
+    from taskip_mcp.register import Server
+    from taskip_mcp.server import App
 
 CONFIG_EXIT = 2
 
@@ -28,6 +31,9 @@ class Serve:
     transport: str = "stdio"
     host: str = "127.0.0.1"
     port: int = 8000
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = 0
+    """Of the listener for webhooks; 0: none beside the protocol."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--host", default=Serve.host, help="loopback address for http and sse")
     root.add_argument(
         "--port", type=int, default=Serve.port, help=f"port for http and sse; default: {Serve.port}"
+    )
+    root.add_argument(
+        "--webhook-port", type=_count, default=Serve.webhook_port, help="take webhooks on a port of their own"
+    )
+    root.add_argument(
+        "--webhook-host",
+        default=Serve.webhook_host,
+        help="its address, which may be public; default: loopback",
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     schemas = commands.add_parser(
@@ -95,7 +109,8 @@ def run(arguments: Sequence[str], loaded: Callable[[], None] = lambda: None) -> 
             case "demo":
                 return _demo()
             case _:
-                return _serve(Serve(options.transport, options.host, options.port), loaded)
+                names = ("transport", "host", "port", "webhook_host", "webhook_port")
+                return _serve(Serve(*[getattr(options, name) for name in names]), loaded)
     except ConfigError as error:
         sys.stderr.write(f"taskip-mcp: {error}\n")
         return CONFIG_EXIT
@@ -114,6 +129,8 @@ def _serve(options: Serve, loaded: Callable[[], None]) -> int:
         sys.stderr.write(f"taskip-mcp: no such setting, so it has no effect: {', '.join(unknown)}\n")
     if settings.policy.open:
         sys.stderr.write(f"taskip-mcp: {unconfirmed(settings)}\n")
+    if options.webhook_port and not settings.webhook_secret:
+        raise ConfigError("--webhook-port needs TASKIP_WEBHOOK_SECRET, which is a part of the address.")
     anyio.run(_serve_async, options, settings, loaded)
     return 0
 
@@ -125,22 +142,39 @@ async def _serve_async(options: Serve, settings: Settings, loaded: Callable[[], 
     server = build_server(app)
     loaded()
     try:
-        if options.transport == "stdio":
-            await server.run_stdio_async()
-            return
-        from taskip_mcp import listen, register
+        async with app.following() as beside:
+            if options.webhook_port:
+                from taskip_mcp.events import receiver
 
-        sse = options.transport == "sse"
-        make = server.sse_app if sse else server.streamable_http_app
-        await listen.serve(
-            lambda port: make(transport_security=register.loopback_security(options.host, port)),
-            options.host,
-            options.port,
-            "/sse" if sse else "/mcp",
-            settings.log_level,
-        )
+                where = options.webhook_host, options.webhook_port
+                store, secret = app.open().events, settings.webhook_secret
+                beside.start_soon(receiver.serve, store, secret, *where, settings.log_level)
+            await _answer(app, server, options)
     finally:
         await app.aclose()
+
+
+async def _answer(app: App, server: Server, options: Serve) -> None:
+    """Over the transport that was chosen, until it ends."""
+    if options.transport == "stdio":
+        await server.run_stdio_async()
+        return
+    from taskip_mcp import listen, register
+
+    sse, settings = options.transport == "sse", app.settings
+    make = server.sse_app if sse else server.streamable_http_app
+
+    def application(port: int) -> Any:
+        made = make(transport_security=register.loopback_security(options.host, port))
+        if settings.webhook_secret:
+            from taskip_mcp.events import receiver
+
+            taking = receiver.app(app.open().events, settings.webhook_secret, clock=app.clock)
+            made.router.routes.append(receiver.route(taking))
+        return made
+
+    path = "/sse" if sse else "/mcp"
+    await listen.serve(application, options.host, options.port, path, settings.log_level)
 
 
 def unconfirmed(settings: Settings) -> str:

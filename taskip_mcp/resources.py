@@ -149,6 +149,15 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
 )  # fmt: skip
 
 
+EVENTS = ResourceEntry(
+    "taskip://events{?since,event,group}",
+    "",
+    "events",
+    "What TaskIP reported by webhook; default: in the last 24 hours.",
+)
+"""No read of TaskIP: see `taskip_mcp.events.feed.document`."""
+
+
 async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, Any]) -> str | bytes:
     """The content behind an address: JSON text, or the bytes of a PDF.
 
@@ -158,6 +167,10 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     from taskip_mcp import arguments, calls, names, operation, show
     from taskip_mcp.call import Call
 
+    if entry is EVENTS:
+        from taskip_mcp.events import feed
+
+        return await feed.document(backend, variables)
     found = operation.find(entry.contract)
     given = {name: value for name, value in variables.items() if value != ""}
     if entry.has_pages and given.get("page") == ALL:

@@ -158,6 +158,12 @@ async def test_a_month_that_is_none_is_told(month: str) -> None:
     assert "- month: give it as YYYY-MM." in built.text
 
 
+async def test_what_would_have_been_read_of_a_record_is_named_where_it_was_not_found() -> None:
+    built = await build(backend(agency()), "weekly_project_review", {"project": "No such project"})
+    assert built.embedded == []
+    assert "Not called without that: get_project, list_tasks, list_project_activities." in built.text
+
+
 async def test_an_id_that_cannot_be_one_is_told_by_the_name_of_the_argument() -> None:
     built = await build(backend(agency()), "pipeline_review", {"pipeline": "x" * 300})
     assert "- pipeline: " in built.text

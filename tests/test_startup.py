@@ -50,9 +50,9 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 NEEDED = {
-    "caller", "caps", "cli", "clock", "errors", "facts", "instructions", "operation", "outside", "policy",
+    "asking", "caller", "caps", "cli", "clock", "errors", "facts", "instructions", "operation", "outside", "policy",
     "redact", "redact.names", "redact.text", "register", "resources", "schemas", "seal", "server",
-    "settings", "structured", "turn", "variables", "wire",
+    "settings", "structured", "turn", "variables", "wire", "events", "events.updates", "subscriptions",
 }  # fmt: skip
 """Modules of ours that a start may load. Each costs about a millisecond; a new one needs a reason."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -24,6 +24,9 @@ from taskip_mcp import state
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import StateError
 from taskip_mcp.events import Event
+
+if TYPE_CHECKING:
+    from taskip_mcp.client import TaskipClient
 
 FILE = "events.sqlite3"
 
@@ -127,8 +130,9 @@ class SqliteEvents:
     async def since(self, at: float) -> int:
         """See `EventStore.since`."""
         query = "SELECT MIN(seq) FROM events WHERE account = ? AND at >= ?"
+        last = await self.last()  # first, so that none that comes meanwhile is passed over
         first = (await self._read(query, self._account, at))[0][0]
-        return first - 1 if first else await self.last()
+        return first - 1 if first else last
 
     async def last(self) -> int:
         """See `EventStore.last`. It never goes back, although what it stands behind may be forgotten."""
@@ -220,6 +224,12 @@ class SqliteEvents:
     def _close(self) -> None:
         with self._steps:
             self._close_file()
+
+
+def opened(client: TaskipClient) -> SqliteEvents:
+    """The events of the account that a client is of."""
+    settings = client.settings
+    return SqliteEvents(settings.state_folder, client.account, client.clock, settings.events_days)
 
 
 def body_of(raw: bytes) -> dict[str, Any]:

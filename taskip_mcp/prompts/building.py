@@ -83,12 +83,13 @@ async def build(backend: Backend, name: str, arguments: Mapping[str, str]) -> li
     filled = _filled(entry, arguments)
     progress = Progress(Given(_today(backend)))
     progress.given = replace(progress.given, values=await _values(backend, entry, filled, progress))
-    reads = entry.reads(progress.given)
     if all(each.may_be_new for each in progress.unusable):
-        await _read(backend, reads, progress)
-    elif tools := [tool.name for tool in map(_tool, reads) if backend.offers(tool.name)]:
+        await _read(backend, entry.reads(progress.given), progress)
+    else:
         # Without the record that was meant, data of all others would only lead astray.
-        progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools))}.")
+        meant = replace(progress.given, values={**filled, **progress.given.values})
+        tools = [tool.name for tool in map(_tool, entry.reads(meant)) if backend.offers(tool.name)]
+        progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools)) or 'nothing'}.")
     embedded = [Message(each) for _, each in progress.data]
     return [*embedded, Message(_text(backend, entry, filled, progress))]
 

@@ -272,7 +272,8 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Say for each project: share of tasks done, days to its end, what happened in the last week, on track or"
             " not and why.",
             "List late tasks and those of the next 7 days by person; name tasks without a day or an assignee.",
-            "Where this is not all: {list_all_tasks} shows further tasks.",
+            "Where this is not all: {list_projects} shows projects of any status.",
+            "Further tasks: {list_all_tasks}.",
             "The board of one project: {list_tasks}.",
             "What was done and said in one: {list_project_activities}.",
             "Propose changes in one table: new dates, other people, what to drop.",
