@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from taskip_mcp import arguments, errors, events, kinds, outside, turn, wire
+from taskip_mcp import arguments, errors, events, kinds, outside, own, turn, wire
 from taskip_mcp import operation as operations
 from taskip_mcp.budget.windows import HOUR, MINUTE
 from taskip_mcp.call import Backend, Call
@@ -32,7 +32,7 @@ from taskip_mcp.lookups import Listing
 from taskip_mcp.misnamed import WIDE
 from taskip_mcp.named import NUMBER, OPAQUE, UUID, Named
 from taskip_mcp.names import SHOWN
-from taskip_mcp.operation import Operation
+from taskip_mcp.operation import Tool
 from taskip_mcp.pages import collect
 from taskip_mcp.resources import ALL, TEMPLATES, ResourceEntry
 from taskip_mcp.wire import JsonObject, Page
@@ -136,7 +136,7 @@ async def _of_address(backend: Backend, uri: str, argument: str, value: str, con
     entry = next((each for each in TEMPLATES if each.uri == uri), None)
     if entry is None or argument not in entry.path_variables + entry.query_variables:
         return Completion()
-    found = operations.find(entry.contract)
+    found = own.tools()[entry.tool] if entry.tool else operations.find(entry.contract)
     if not backend.offers(found.name):
         return Completion()
     if not (kind := kind_of(found, argument)):
@@ -145,7 +145,7 @@ async def _of_address(backend: Backend, uri: str, argument: str, value: str, con
     return Completion() if scope is None else await _of_records(backend, kind, value, scope, _identifier)
 
 
-def kind_of(found: Operation, argument: str) -> str:
+def kind_of(found: Tool, argument: str) -> str:
     """The kind of record that an argument names; empty for any other argument."""
     taken = arguments.model_of(found).model_fields.get(argument)
     return next(_marks(taken.metadata, taken.annotation), "") if taken else ""
@@ -157,7 +157,7 @@ def _marks(metadata: Sequence[Any], annotation: Any) -> Iterator[str]:
         yield from _marks((part,), part)
 
 
-def _words(found: Operation, entry: ResourceEntry, argument: str) -> list[str]:
+def _words(found: Tool, entry: ResourceEntry, argument: str) -> list[str]:
     """The values that the operation's schema names."""
     schema = arguments.strict_schema_of(found)["properties"].get(argument, {})
     if argument == "page" and entry.has_pages:

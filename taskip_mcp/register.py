@@ -11,6 +11,7 @@ import operator
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context, RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -18,6 +19,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import (
+    INVALID_PARAMS,
     CacheableResult,
     CallToolResult,
     Completion,
@@ -43,7 +45,7 @@ from mcp_types.methods import CacheableMethod
 from taskip_mcp import structured as structured_
 from taskip_mcp.asking import QUESTION, caller_of, client_of, form_of
 from taskip_mcp.caller import AskError, Caller
-from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError
+from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError, legible
 from taskip_mcp.resources import JSON, ResourceEntry
 from taskip_mcp.schemas import ToolEntry
 
@@ -234,6 +236,14 @@ class Server(MCPServer[Any]):
         """Read by address."""
         self._with_templates()
         return await super().read_resource(uri, context)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
+    ) -> Any:
+        """A prompt by name; one that there is not is the client's mistake, not a failure of the server."""
+        if self._prompt_manager.get_prompt(name) is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"There is no prompt {legible(name)}.")
+        return await super().get_prompt(name, arguments, context)
 
     def _with_templates(self) -> None:
         make, self._make_templates = self._make_templates, None

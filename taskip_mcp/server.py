@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server import MCPServer
 
-from taskip_mcp import __version__, caps, instructions, register, resources, schemas, seal, turn
+from taskip_mcp import (
+    __version__,
+    caps,
+    instructions,
+    prompts,
+    protocol,
+    register,
+    resources,
+    schemas,
+    seal,
+    turn,
+)  # fmt: skip
 from taskip_mcp.caller import NOBODY, Caller
 from taskip_mcp.clock import Clock
 from taskip_mcp.events.updates import Watched, follow
@@ -122,6 +133,11 @@ class App:
         """A webhook of the embedded TaskIP."""
         await self.open().events.add(raw, json.loads(raw)["event"])
 
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> list[prompts.Message]:
+        """The messages of one prompt."""
+        with turn.begin(self.clock, self.settings.call_deadline):
+            return await prompts.build(self.open(), name, arguments)
+
     async def complete(
         self, kind: Any, name: str, argument: str, value: str, context: Mapping[str, str]
     ) -> completions.Completion:
@@ -189,6 +205,8 @@ def build_server(app: App) -> register.Server:
         absent=Absent(compiled.tools, selected, settings),
     )
     _add_resources(server, app, [each for each in shown if not each.is_template])
+    for prompt in prompts.offered(app.selected):
+        protocol.add_prompt(server, prompt, prompt.description(app.selected.__contains__), app.prompt)
     register.add_completions(server, app.complete)
     register.add_page(server, "taskip://about", "about", ABOUT, app.about)
     register.add_page(server, "taskip://budget", "budget", BUDGET, app.budget)
@@ -227,9 +245,9 @@ def _published(entries: list[schemas.ToolEntry], settings: Settings) -> list[sch
 
 def _resources(entries: list[schemas.ToolEntry]) -> list[resources.ResourceEntry]:
     """A resource shows what a tool reads: one whose tool is left out is left out as well."""
-    read = {entry.contract for entry in entries}
+    read = {entry.contract or entry.name for entry in entries}
     events = [resources.EVENTS] if any(entry.name == "list_events" for entry in entries) else []
-    return [each for each in resources.TEMPLATES if each.contract in read] + events
+    return [each for each in resources.TEMPLATES if (each.contract or each.tool) in read] + events
 
 
 class Absent:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from taskip_mcp import completions, names, operation, outside, params, resources
+from taskip_mcp import completions, names, operation, outside, own, params, resources
 from taskip_mcp.call import Backend
 from taskip_mcp.completions import PROMPT_ARGUMENTS, Completion, RefKind, complete
 from taskip_mcp.named import Name
@@ -41,7 +41,9 @@ async def said(api: Backend, argument: str, value: str = "") -> list[str]:
 
 
 def kind_of(entry: ResourceEntry, argument: str) -> str:
-    return completions.kind_of(operation.find(entry.contract), argument)
+    return completions.kind_of(
+        own.tools()[entry.tool] if entry.tool else operation.find(entry.contract), argument
+    )
 
 
 # --- addresses --------------------------------------------------------------------------------------------

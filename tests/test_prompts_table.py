@@ -106,7 +106,7 @@ def test_whatever_is_filled_in_a_prompt_only_reads(entry: PromptEntry) -> None:
 
 @pytest.mark.parametrize("entry", PROMPTS, ids=NAMES)
 def test_an_address_has_no_more_than_its_template_takes(entry: PromptEntry) -> None:
-    known = [*building.OVERVIEWS.values(), *(each.uri for each in resources.TEMPLATES)]
+    known = [each.uri for each in resources.TEMPLATES]
     for read in all_reads(entry):
         path, _, query = building.address(read).partition("?")
         shapes = {re.sub(r"\{\w+\}", "[^/]+", uri.partition("{?")[0]): uri for uri in known}

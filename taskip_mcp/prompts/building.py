@@ -45,13 +45,6 @@ SHORT = 300
 FEW = 8
 """Entries of a list inside a record, where the whole does not fit."""
 
-OVERVIEWS: Mapping[str, str] = {
-    "get_client_overview": "taskip://client-overview{?contact_id,company_id}",
-    "list_overdue_invoices": "taskip://overdue-invoices{?contact_id,company_id,limit}",
-    "get_pipeline_summary": "taskip://pipeline-summary{?pipeline_id}",
-}
-"""Addresses of what tools of the server answer; those of TaskIP's reads are `resources.TEMPLATES`."""
-
 FOUND_BY: Mapping[str, tuple[str, str]] = {
     "contact": ("contact.get", "contact_id"),
     "company": ("company.get", "company_id"),
@@ -266,11 +259,8 @@ def _size(value: JsonObject) -> int:
 
 def address(read: Read) -> str:
     """Where the data can be read again, by the nearest address: that of a list may take fewer filters."""
-    template = OVERVIEWS.get(read.source) or next(
-        entry.uri for entry in resources.TEMPLATES if entry.contract == read.source
-    )
-    entry = resources.ResourceEntry(template, read.source, "", "")
-    uri = template.partition("{?")[0]
+    entry = next(each for each in resources.TEMPLATES if read.source in (each.contract, each.tool))
+    uri = entry.uri.partition("{?")[0]
     for name in entry.path_variables:
         uri = uri.replace("{" + name + "}", quote(str(read.arguments[name]), safe=""))
     query = {name: read.arguments[name] for name in entry.query_variables if name in read.arguments}
