@@ -254,7 +254,8 @@ VARIABLES: tuple[Variable, ...] = (
         "TASKIP_MAX_WAIT",
         "max_wait",
         "`20`",
-        "Seconds that a call may wait for the rate limit; one that would wait longer is refused at once, unsent.",
+        "Seconds that a call may wait for the rate limit; one that would wait longer is refused at once, unsent. It is"
+        " also the longest wait of `wait_for_event`.",
         _seconds,
     ),
     Variable(
