@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
@@ -152,3 +153,43 @@ async def watching(era: str, client: Client, heard: list[str], *uris: str) -> As
         group.start_soon(follow)
         yield
         group.cancel_scope.cancel()
+
+
+# --- beside the protocol over HTTP, and embedded ----------------------------------------------------------
+
+
+@contextmanager
+def serving(transport: str, state: Path) -> Generator[str]:
+    """A server on a port, on the embedded TaskIP; its address with the path."""
+    given = {"SANDBOX": "1", "STATE_DIR": str(state), "CONFIRM": "off", "WEBHOOK_SECRET": SECRET}
+    command = [sys.executable, "-m", "taskip_mcp", "--transport", transport, "--port", "0"]
+    environment = without_taskip() | {f"TASKIP_{name}": value for name, value in given.items()}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            found = next(match for line in process.stderr if (match := re.search(r"http://\S+", line)))
+            yield found[0]
+        finally:
+            process.kill()
+
+
+async def test_over_http_webhooks_come_in_beside_the_protocol_whatever_host_they_name(tmp_path: Path) -> None:
+    with serving("http", tmp_path) as url, anyio.fail_after(60):
+        base = url.removesuffix("/mcp")
+        async with httpx.AsyncClient(base_url=base, headers={"Host": "hooks.agency.example"}) as http:
+            wrong = await http.post(f"/webhooks/taskip/{SECRET}x", json={"event": "invoice.paid"})
+            right = await http.post(
+                f"/webhooks/taskip/{SECRET}", json={"event": "invoice.paid", "data": {"invoice_id": 57}}
+            )
+        assert (wrong.status_code, right.status_code) == (404, 200)
+        async with Client(url) as client:
+            (row,) = (await ask(client, "list_events"))["items"]
+            assert (row["event"], row["record"]) == ("invoice.paid", "57")
+
+
+async def test_the_embedded_taskip_tells_what_happens_in_it(tmp_path: Path) -> None:
+    with serving("http", tmp_path) as url, anyio.fail_after(60):
+        async with Client(url) as client:
+            await ask(client, "create_company", name="New Ltd", email="hi@new.example")
+            waited = await ask(client, "wait_for_event", event="company.created", since="c0", seconds=10)
+            assert waited["items"][0]["event"] == "company.created"
