@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskip_mcp import __version__, redact
 from taskip_mcp import settings as settings_module
-from taskip_mcp.errors import ConfigError
+from taskip_mcp.errors import ConfigError, StateError
 from taskip_mcp.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     import argparse
     from datetime import date
 
+    from taskip_mcp.events import Heard
     from taskip_mcp.register import Server
     from taskip_mcp.server import App
 
@@ -53,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=Serve.port, help=f"port for http and sse; default: {Serve.port}"
     )
     root.add_argument(
-        "--webhook-port", type=_count, default=Serve.webhook_port, help="take webhooks on a port of their own"
+        "--webhook-port", type=_port, default=Serve.webhook_port, help="take webhooks on a port of their own"
     )
     root.add_argument(
         "--webhook-host",
@@ -142,16 +144,36 @@ async def _serve_async(options: Serve, settings: Settings, loaded: Callable[[], 
     server = build_server(app)
     loaded()
     try:
+        taking = _webhooks(app, options) if options.webhook_port else None
         async with app.following() as beside:
-            if options.webhook_port:
-                from taskip_mcp.events import receiver
-
-                where = options.webhook_host, options.webhook_port
-                store, secret = app.open().events, settings.webhook_secret
-                beside.start_soon(receiver.serve, store, secret, *where, settings.log_level)
+            if taking:
+                beside.start_soon(taking)
             await _answer(app, server, options)
     finally:
         await app.aclose()
+
+
+def _webhooks(app: App, options: Serve) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """The listener for webhooks. Where another server of this machine has the port already, that one keeps them, and
+    this one reads what it kept."""
+    from taskip_mcp.events import receiver
+
+    where = options.webhook_host, options.webhook_port
+    keeper = _deliveries(app)
+    try:
+        listener = receiver.bind(*where)
+    except ConfigError as error:
+        sys.stderr.write(f"taskip-mcp: no webhooks are taken here: {error}\n")
+        return None
+    secret, level = app.settings.webhook_secret, app.settings.log_level
+    return partial(receiver.serve, keeper, secret, *where, level, listener=listener)
+
+
+def _deliveries(app: App) -> Heard:
+    try:
+        return app.deliveries()
+    except StateError as error:
+        raise ConfigError(str(error)) from None
 
 
 async def _answer(app: App, server: Server, options: Serve) -> None:
@@ -169,7 +191,7 @@ async def _answer(app: App, server: Server, options: Serve) -> None:
         if settings.webhook_secret:
             from taskip_mcp.events import receiver
 
-            taking = receiver.app(app.open().events, settings.webhook_secret, clock=app.clock)
+            taking = receiver.app(_deliveries(app), settings.webhook_secret, clock=app.clock)
             made.router.routes.append(receiver.route(taking))
         return made
 
@@ -253,6 +275,14 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError("use YYYY-MM-DD") from None
+
+
+def _port(text: str) -> int:
+    import argparse
+
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("use a port, 1 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -26,6 +26,7 @@ from taskip_mcp import (
 )  # fmt: skip
 from taskip_mcp.caller import NOBODY, Caller
 from taskip_mcp.clock import Clock
+from taskip_mcp.events import Heard
 from taskip_mcp.events.updates import Watched, follow
 from taskip_mcp.policy import Mode
 from taskip_mcp.settings import Settings
@@ -131,7 +132,11 @@ class App:
 
     async def _told(self, raw: bytes) -> None:
         """A webhook of the embedded TaskIP."""
-        await self.open().events.add(raw, json.loads(raw)["event"])
+        await self.deliveries().add(raw, json.loads(raw)["event"])
+
+    def deliveries(self) -> Heard:
+        """What takes webhooks; raises `StateError` where they cannot be kept."""
+        return Heard(self.open().events, self._arrived)
 
     async def prompt(self, name: str, arguments: Mapping[str, str]) -> list[prompts.Message]:
         """The messages of one prompt."""

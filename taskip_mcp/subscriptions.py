@@ -30,6 +30,10 @@ PATIENCE = 1.0
 """Seconds in which a notice must be taken: one client that does not read must not keep the others waiting."""
 
 
+REST = 30.0
+"""Seconds for which such a client is left alone."""
+
+
 class Subscriptions:
     """Who watches which address, in both eras."""
 
@@ -37,15 +41,19 @@ class Subscriptions:
         self._watched = watched
         self._bus = InMemorySubscriptionBus()
         self._serve = ListenHandler(self._bus)
+        self._stuck: dict[Connection, float] = {}
         self._sessions: dict[Connection, tuple[ServerSession, set[str]]] = {}
 
     async def publish(self, uri: str) -> None:
-        """Tell all that watch it."""
+        """Tell all that watch it. A client that does not take a notice gets no other for a while."""
         await self._bus.publish(ResourceUpdated(uri=uri))
-        for session, uris in list(self._sessions.values()):
-            if uri in uris:
-                with anyio.move_on_after(PATIENCE):
-                    await session.send_resource_updated(uri)
+        for connection, (session, uris) in list(self._sessions.items()):
+            if uri not in uris or self._stuck.get(connection, -REST) + REST > anyio.current_time():
+                continue
+            with anyio.move_on_after(PATIENCE) as scope:
+                await session.send_resource_updated(uri)
+            if scope.cancelled_caught:
+                self._stuck[connection] = anyio.current_time()
 
     async def listen(
         self, context: Any, parameters: SubscriptionsListenRequestParams
@@ -78,6 +86,7 @@ class Subscriptions:
         return EmptyResult()
 
     def _gone(self, connection: Connection) -> None:
+        self._stuck.pop(connection, None)
         for uri in self._sessions.pop(connection)[1]:
             self._watched.remove(uri)
 

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from taskip_mcp.clock import Clock
-from taskip_mcp.events import EVENTS, EventStore, updates
+from taskip_mcp.events import EVENTS, Event, EventStore, updates
 from taskip_mcp.events.store import SqliteEvents
 from tests.kept_events import api, ask, records
 
@@ -88,3 +88,21 @@ async def test_those_who_watch_hear_of_what_another_process_kept(tmp_path: Path)
             await heard.wait()
         group.cancel_scope.cancel()
     assert told == ["taskip://tickets/7"]
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"invoice_id": 57}, "57"),
+        ({"invoice_id": None, "id": 7}, "7"),
+        ({"id": 7.0}, "7"),
+        ({"invoice": {"id": 7}}, "7"),
+        ({"uuid": "u-1"}, "u-1"),
+        ({"invoice_id": True}, ""),
+        ({"invoice_id": "x" * 200}, ""),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_the_record_is_read_in_the_spirit_of_the_one_documented_body(data: object, found: str) -> None:
+    assert Event(1, 0.0, "invoice.paid", {"data": data}).record == found

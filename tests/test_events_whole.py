@@ -187,6 +187,13 @@ async def test_over_http_webhooks_come_in_beside_the_protocol_whatever_host_they
             assert (row["event"], row["record"]) == ("invoice.paid", "57")
 
 
+async def test_where_the_port_is_taken_the_server_works_all_the_same(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, anyio.fail_after(60):
+        port = taken.getsockname()[1]
+        async with assistant("2026-07-28", "http://127.0.0.1:9/api", port, tmp_path, []) as client:
+            assert (await ask(client, "list_events"))["items"] == []
+
+
 async def test_the_embedded_taskip_tells_what_happens_in_it(tmp_path: Path) -> None:
     with serving("http", tmp_path) as url, anyio.fail_after(60):
         async with Client(url) as client:

@@ -6,7 +6,7 @@ untrusted hint: `receiver` takes it, a store keeps it, `feed` shows it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -54,15 +54,46 @@ class Event:
 
         Documented is ``{"invoice_id": 123, ...}`` for one event; the others are read in the same spirit.
         """
-        data: Any = self.body.get("data")
-        if not isinstance(data, Mapping):
-            return ""
-        fields = cast("Mapping[str, Any]", data)
-        found = next((fields[name] for name in (f"{self.group}_id", "id", "uuid") if name in fields), None)
-        if isinstance(found, bool) or not isinstance(found, int | str):
-            return ""
-        text = str(found)
-        return text if len(text) <= LONGEST_ID else ""
+        fields = _object(self.body.get("data"))
+        within = _object(fields.get(self.group)).get("id")
+        places = (fields.get(f"{self.group}_id"), fields.get("id"), fields.get("uuid"), within)
+        return next((text for value in places if (text := _identifier(value))), "")
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _identifier(value: Any) -> str:
+    """A number or a text that could be an id; empty for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    text = str(value)
+    return text if len(text) <= LONGEST_ID else ""
+
+
+class Keeper(Protocol):
+    """What takes deliveries."""
+
+    async def add(self, raw: bytes, name: str) -> int | None:
+        """See `EventStore.add`."""
+        ...
+
+
+class Heard:
+    """Keeps deliveries in a store, and tells the group of each that is new."""
+
+    def __init__(self, store: Keeper, arrived: Callable[[str], None]) -> None:
+        self._store, self._arrived = store, arrived
+
+    async def add(self, raw: bytes, name: str) -> int | None:
+        """See `EventStore.add`."""
+        seq = await self._store.add(raw, name)
+        if seq is not None:
+            self._arrived(name.partition(".")[0])
+        return seq
 
 
 class EventStore(Protocol):

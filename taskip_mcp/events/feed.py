@@ -164,6 +164,11 @@ async def _behind(store: EventStore, since: str) -> int:
     """The cursor that is meant: one that was answered, or the one before a moment."""
     text = since.strip()
     if found := CURSOR.fullmatch(text):
+        if int(found[1]) > await store.last():
+            raise errors.ArgumentError(
+                f"since: {errors.legible(text)} is no cursor of this store; the server may have been set up anew. Give"
+                " a time."
+            )
         return int(found[1])
     try:
         moment = datetime.fromisoformat(text)

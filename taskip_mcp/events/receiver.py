@@ -26,7 +26,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from taskip_mcp import listen, redact
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import ConfigError, StateError
-from taskip_mcp.events import EventStore
+from taskip_mcp.events import Keeper
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -161,7 +161,7 @@ class Receiver:
     """The ASGI application. Its `path` is a secret."""
 
     def __init__(
-        self, store: EventStore, secret: str, clock: Clock, bucket: Bucket, *, patience: float, linger: float
+        self, store: Keeper, secret: str, clock: Clock, bucket: Bucket, *, patience: float, linger: float
     ) -> None:
         if not secret:
             raise ConfigError("TASKIP_WEBHOOK_SECRET is empty: anybody could deliver.")
@@ -236,7 +236,7 @@ class _GoneError(Exception):
 
 
 def app(
-    store: EventStore,
+    store: Keeper,
     secret: str,
     *,
     clock: Clock | None = None,
@@ -334,18 +334,20 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    store: EventStore,
+    store: Keeper,
     secret: str,
     host: str,
     port: int,
     log_level: str,
     *,
+    listener: Any = None,
     connections: int = CONNECTIONS,
     patience: float = FIRST_SECONDS,
 ) -> None:
-    """Take webhooks on any address until it is cancelled; what is being taken then is brought to its end."""
+    """Take webhooks on any address until it is cancelled; what is being taken then is brought to its end. `listener` is
+    what `bind` gave for the address, where that was done before."""
     receiver = app(store, secret)
-    listener = _bind(host, port)
+    listener = listener or bind(host, port)
     config = uvicorn.Config(
         receiver,
         http=_connection(connections, patience),
@@ -371,7 +373,8 @@ async def serve(
         listener.close()
 
 
-def _bind(host: str, port: int) -> Any:
+def bind(host: str, port: int) -> Any:
+    """The listening socket; raises `ConfigError` where there can be none."""
     try:
         return listen.bind(host, port)
     except ConfigError as error:

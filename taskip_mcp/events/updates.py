@@ -16,6 +16,7 @@ from typing import cast
 from urllib.parse import quote, unquote
 
 import anyio
+import anyio.lowlevel
 
 from taskip_mcp.errors import StateError
 from taskip_mcp.events import EVENTS, Event, EventStore
@@ -114,6 +115,10 @@ def _same(told: str, asked: str) -> bool:
 # --- who is told ------------------------------------------------------------------------------------------
 
 
+def _root(uri: str) -> str:
+    return uri.partition("?")[0].partition("://")[2].partition("/")[0]
+
+
 class Watched:
     """The addresses that clients want to hear of, counted: several may watch one."""
 
@@ -163,7 +168,10 @@ class Watched:
     def stale(self, events: Iterable[Event]) -> list[str]:
         """The watched addresses that events concern, as they were asked for."""
         found = list(events)
-        return [uri for uri in self._counts if any(concerns(event, uri) for event in found)]
+        roots = {_root(template) for event in found for template in _templates(event)}
+        # Most addresses are of groups in which nothing happened: these are left out without a closer look.
+        near = [uri for uri in self._counts if _root(uri) in roots]
+        return [uri for uri in near if any(concerns(event, uri) for event in found)]
 
 
 BATCH = 100
@@ -223,6 +231,7 @@ async def _news(
     for _ in range(BATCHES):
         batch = await store.after(seq, limit=BATCH)
         stale |= dict.fromkeys(watched.stale(batch))
+        await anyio.lowlevel.checkpoint()  # a burst must not keep other calls waiting
         for group in {event.group for event in batch} & EVENTS.keys():
             arrived(group)
         if batch:
