@@ -90,7 +90,7 @@ def test_a_number_and_a_uuid_may_be_one_record() -> None:
 )
 def test_an_event_without_a_usable_id_may_be_about_any_record_of_its_group(data: dict[str, Any]) -> None:
     odd = event("invoice.paid", **data)
-    assert updates.uris(odd) == ["taskip://invoices", updates.FEED]
+    assert updates.uris(odd) == ["taskip://invoices", *updates.OVERVIEWS["invoice"], updates.FEED]
     assert updates.concerns(odd, "taskip://invoices/7")
     assert not updates.concerns(odd, "taskip://contacts/7")
 

@@ -74,8 +74,17 @@ def _identifier(text: str) -> str:
     return text if IDENTIFIER.fullmatch(text) else ""
 
 
+CLIENTS = "taskip://client-overview"
+OVERVIEWS: Mapping[str, tuple[str, ...]] = {
+    "invoice": (CLIENTS, "taskip://overdue-invoices"),
+    **dict.fromkeys(("contact", "company", "quotation", "ticket", "project"), (CLIENTS,)),
+}
+"""Answers across groups that may read differently then."""
+
+
 def _templates(event: Event) -> tuple[str, ...]:
-    return (*ADDRESSES.get(event.group, ()), *CASCADES.get(event.name, ()), FEED)
+    own = *ADDRESSES.get(event.group, ()), *CASCADES.get(event.name, ())
+    return (*own, *OVERVIEWS.get(event.group, ()), FEED)
 
 
 def _values(event: Event) -> dict[str, str]:
