@@ -18,6 +18,7 @@ from taskip_mcp import (
     lookups,
     operation,
     params,
+    prompts,
     resources,
     retry,
     schemas,
@@ -58,7 +59,10 @@ def tool_reference() -> str:
 
 def resource_reference() -> str:
     """Every resource address."""
-    rows = [f"| `{each.uri}` | {each.mime_type} | {each.description} |" for each in resources.TEMPLATES]
+    rows = [
+        f"| `{each.uri}` | {each.mime_type} | {each.description} |"
+        for each in (*resources.TEMPLATES, resources.EVENTS)
+    ]
     about = f"| `taskip://about` | application/json | {server.ABOUT} |"
     left = f"| `taskip://budget` | application/json | {server.BUDGET} |"
     return "\n".join(["| address | type | what it shows |", "| --- | --- | --- |", about, left, *rows])
@@ -70,7 +74,7 @@ def counts() -> str:
     gated = sum(1 for entry in entries if entry.consequences)
     return (
         f"{len(entries)} tools in {len({entry.group for entry in entries})} groups, {gated} of them behind the gate,"
-        f" and {len(resources.TEMPLATES) + 2} resources."
+        f" and {len(resources.TEMPLATES) + 3} resources."
     )
 
 
@@ -215,7 +219,18 @@ contacts, invoices, quotations, tickets or projects says what TaskIP searches th
 """)
 
 
+def prompt_reference() -> str:
+    """Every prompt with its arguments, all of them optional."""
+    names = {entry.name for entry in schemas.load_entries()}
+    rows: list[str] = []
+    for each in prompts.offered(names):
+        given = ", ".join(f"`{argument.name}`" for argument in each.arguments)
+        rows.append(f"| `{each.name}` | {given} | {each.description(names.__contains__)} |")
+    return "\n".join(["| prompt | arguments | what it does |", "| --- | --- | --- |", *rows])
+
+
 PARTS = {
+    "prompts": prompt_reference,
     "surface": surface,
     "results": results,
     "gate": gate,

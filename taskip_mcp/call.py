@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from taskip_mcp import errors, wire
@@ -21,6 +22,7 @@ from taskip_mcp.wire import Answer, JsonObject
 from taskip_mcp.writelog import Confirmation, Event, WriteLog
 
 if TYPE_CHECKING:
+    from taskip_mcp.events import EventStore
     from taskip_mcp.files import Files
 
 CONTROL = frozenset({"confirm", "confirm_code", "allow_duplicate", "clear", "extra"})
@@ -70,9 +72,18 @@ class Backend:
         """Whether a tool may be run: by itself, as the rest of a job, or to take a change back."""
         return self.selected is None or tool in self.selected
 
+    @cached_property
+    def events(self) -> EventStore:
+        """What was reported by webhook; opened when it is first asked for. Raises `StateError`."""
+        from taskip_mcp.events.store import opened
+
+        return opened(self.client)
+
     async def aclose(self) -> None:
         """Close connections and files."""
         await self.client.aclose()
+        if "events" in self.__dict__:
+            await self.events.aclose()
         self.log.close()
 
     async def identifier(self, group: str, parameter: str, value: Any, kinds: Sequence[str]) -> Any:
@@ -166,10 +177,8 @@ class Call:
             except InexpressibleError as error:
                 stuck += error.parameters
                 continue
-            except (
-                errors.UnsupportedError
-            ) as error:  # the record shows no uuid; another route may take the id
-                nameless = error
+            except errors.UnsupportedError as error:
+                nameless = error  # the record shows no uuid; another route may take the id
                 continue
             answer = await self._try(route, request)
             if isinstance(answer, Answer):

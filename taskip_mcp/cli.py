@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskip_mcp import __version__, redact
 from taskip_mcp import settings as settings_module
-from taskip_mcp.errors import ConfigError
+from taskip_mcp.errors import ConfigError, StateError
 from taskip_mcp.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     import argparse
     from datetime import date
+
+    from taskip_mcp.events import Heard
+    from taskip_mcp.register import Server
+    from taskip_mcp.server import App
 
 CONFIG_EXIT = 2
 
@@ -28,6 +33,9 @@ class Serve:
     transport: str = "stdio"
     host: str = "127.0.0.1"
     port: int = 8000
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = 0
+    """Of the listener for webhooks; 0: none beside the protocol."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +54,14 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "--port", type=int, default=Serve.port, help=f"port for http and sse; default: {Serve.port}"
     )
+    root.add_argument(
+        "--webhook-port", type=_port, default=Serve.webhook_port, help="take webhooks on a port of their own"
+    )
+    root.add_argument(
+        "--webhook-host",
+        default=Serve.webhook_host,
+        help="its address, which may be public; default: loopback",
+    )
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     schemas = commands.add_parser(
         "schemas", help="write tool_schemas/ and the compiled file from the functions"
@@ -59,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
         "--routes", choices=["both", "reference", "guide"], default="both", help="default: both"
     )
     sandbox.add_argument("--no-limits", action="store_true", help="no rate limits")
+    sandbox.add_argument("--webhook-url", metavar="URL", help="post a webhook there for what happens")
     journal = commands.add_parser("journal", help="print what was changed through this server, or export it")
     journal.add_argument("--since", type=_day, help="from this day on, YYYY-MM-DD (UTC)")
     journal.add_argument("--until", type=_day, help="up to this day, YYYY-MM-DD (UTC)")
@@ -94,7 +111,8 @@ def run(arguments: Sequence[str], loaded: Callable[[], None] = lambda: None) -> 
             case "demo":
                 return _demo()
             case _:
-                return _serve(Serve(options.transport, options.host, options.port), loaded)
+                names = ("transport", "host", "port", "webhook_host", "webhook_port")
+                return _serve(Serve(*[getattr(options, name) for name in names]), loaded)
     except ConfigError as error:
         sys.stderr.write(f"taskip-mcp: {error}\n")
         return CONFIG_EXIT
@@ -113,6 +131,8 @@ def _serve(options: Serve, loaded: Callable[[], None]) -> int:
         sys.stderr.write(f"taskip-mcp: no such setting, so it has no effect: {', '.join(unknown)}\n")
     if settings.policy.open:
         sys.stderr.write(f"taskip-mcp: {unconfirmed(settings)}\n")
+    if options.webhook_port and not settings.webhook_secret:
+        raise ConfigError("--webhook-port needs TASKIP_WEBHOOK_SECRET, which is a part of the address.")
     anyio.run(_serve_async, options, settings, loaded)
     return 0
 
@@ -124,22 +144,59 @@ async def _serve_async(options: Serve, settings: Settings, loaded: Callable[[], 
     server = build_server(app)
     loaded()
     try:
-        if options.transport == "stdio":
-            await server.run_stdio_async()
-            return
-        from taskip_mcp import listen, register
-
-        sse = options.transport == "sse"
-        make = server.sse_app if sse else server.streamable_http_app
-        await listen.serve(
-            lambda port: make(transport_security=register.loopback_security(options.host, port)),
-            options.host,
-            options.port,
-            "/sse" if sse else "/mcp",
-            settings.log_level,
-        )
+        taking = _webhooks(app, options) if options.webhook_port else None
+        async with app.following() as beside:
+            if taking:
+                beside.start_soon(taking)
+            await _answer(app, server, options)
     finally:
         await app.aclose()
+
+
+def _webhooks(app: App, options: Serve) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """The listener for webhooks. Where another server of this machine has the port already, that one keeps them, and
+    this one reads what it kept."""
+    from taskip_mcp.events import receiver
+
+    where = options.webhook_host, options.webhook_port
+    keeper = _deliveries(app)
+    try:
+        listener = receiver.bind(*where)
+    except ConfigError as error:
+        sys.stderr.write(f"taskip-mcp: no webhooks are taken here: {error}\n")
+        return None
+    secret, level = app.settings.webhook_secret, app.settings.log_level
+    return partial(receiver.serve, keeper, secret, *where, level, listener=listener)
+
+
+def _deliveries(app: App) -> Heard:
+    try:
+        return app.deliveries()
+    except StateError as error:
+        raise ConfigError(str(error)) from None
+
+
+async def _answer(app: App, server: Server, options: Serve) -> None:
+    """Over the transport that was chosen, until it ends."""
+    if options.transport == "stdio":
+        await server.run_stdio_async()
+        return
+    from taskip_mcp import listen, register
+
+    sse, settings = options.transport == "sse", app.settings
+    make = server.sse_app if sse else server.streamable_http_app
+
+    def application(port: int) -> Any:
+        made = make(transport_security=register.loopback_security(options.host, port))
+        if settings.webhook_secret:
+            from taskip_mcp.events import receiver
+
+            taking = receiver.app(_deliveries(app), settings.webhook_secret, clock=app.clock)
+            made.router.routes.append(receiver.route(taking))
+        return made
+
+    path = "/sse" if sse else "/mcp"
+    await listen.serve(application, options.host, options.port, path, settings.log_level)
 
 
 def unconfirmed(settings: Settings) -> str:
@@ -192,10 +249,15 @@ def _sandbox(options: argparse.Namespace) -> int:
     import anyio
 
     from taskip_mcp import listen
-    from taskip_mcp.sandbox import BASE, Sandbox
+    from taskip_mcp.sandbox import BASE, Post, Sandbox, Webhooks
 
     _refuse_public(options.sandbox_host)
-    sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits)
+    try:
+        webhooks = None if options.webhook_url is None else Webhooks(Post(options.webhook_url))
+    except ValueError:
+        # The address itself is not repeated: it holds the receiver's secret.
+        raise ConfigError("--webhook-url is no address: use http://host:port/path") from None
+    sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits, webhooks=webhooks)
 
     async def serve() -> None:
         host, port = options.sandbox_host, options.sandbox_port
@@ -213,6 +275,14 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError("use YYYY-MM-DD") from None
+
+
+def _port(text: str) -> int:
+    import argparse
+
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("use a port, 1 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

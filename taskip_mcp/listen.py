@@ -38,7 +38,13 @@ async def serve(
 
     listener = bind(host, port)
     actual: int = listener.getsockname()[1]
-    config = uvicorn.Config(make(actual), log_config=None, log_level=log_level.lower(), date_header=not dated)
+    config = uvicorn.Config(
+        make(actual),
+        log_config=None,
+        log_level=log_level.lower(),
+        access_log=False,  # a line would hold the path, and that a secret
+        date_header=not dated,
+    )
     name = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"taskip-mcp: serving on http://{name}:{actual}{path}\n")
     sys.stderr.flush()

@@ -111,20 +111,6 @@ def _queries(kind: Kind, text: str) -> list[JsonObject]:
     return [{}, search] if kind.small else [search, {}]
 
 
-async def candidates(
-    backend: Backend, kind: str, prefix: str, scope: Mapping[str, Any] | None = None
-) -> list[tuple[Any, str]]:
-    """(identifier, name) of the records whose name or a word of it begins so, for completions."""
-    what, start = KINDS[kind], kinds.key(prefix)
-    listing, _ = await _listing(backend, what, dict(scope or {}), {}, -inf)
-    found: list[tuple[Any, str]] = []
-    for row in kinds.records(what, listing.rows):
-        name = next(kinds.names(what, row), "")
-        if kinds.key(name).startswith(start) or f" {start}" in kinds.key(name):
-            found.append((row[kinds.ids(what, row)[0]], name))
-    return found
-
-
 # --- the arguments ----------------------------------------------------------------------------------------
 
 

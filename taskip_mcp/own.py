@@ -50,7 +50,7 @@ def own_tool(
 
 def tools() -> dict[str, Tool]:
     """The server's own tools by name."""
-    for name in ("changes", "overview"):  # each registers its own
+    for name in ("changes", "overview", "events.feed"):  # each registers its own
         importlib.import_module(f"taskip_mcp.{name}")
     return dict(_registry)
 

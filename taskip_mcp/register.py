@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import logging
 import operator
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
@@ -19,35 +19,47 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import (
+    INVALID_PARAMS,
     CacheableResult,
     CallToolResult,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
     ContentBlock,
     ElicitRequest,
-    ElicitRequestFormParams,
-    ElicitResult,
     InputRequiredResult,
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    PromptReference,
     ResourceLink,
+    ResourceTemplateReference,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
     TextContent,
     ToolAnnotations,
+    UnsubscribeRequestParams,
 )
 from mcp_types.methods import CacheableMethod
 
 from taskip_mcp import structured as structured_
-from taskip_mcp import turn
-from taskip_mcp.caller import AskError, Caller, Reply
-from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError
+from taskip_mcp.asking import QUESTION, caller_of, client_of, form_of
+from taskip_mcp.caller import AskError, Caller
+from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError, legible
 from taskip_mcp.resources import JSON, ResourceEntry
 from taskip_mcp.schemas import ToolEntry
 
 if TYPE_CHECKING:
+    from taskip_mcp import completions
     from taskip_mcp.show import Answer
+    from taskip_mcp.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
 
+NOTHING = "Nothing was changed."
+
 Perform = Callable[[ToolEntry, dict[str, Any], Caller], Awaitable["Answer"]]
+Complete = Callable[[Any, str, str, str, Mapping[str, str]], Awaitable["completions.Completion"]]
 ReadResource = Callable[[ResourceEntry, dict[str, Any]], Awaitable[str | bytes]]
 
 
@@ -97,7 +109,8 @@ async def answer(
         return _result(await perform(entry, raw, caller), structured)
     except AskError as asked:
         return InputRequiredResult(
-            input_requests={QUESTION: ElicitRequest(params=_form(asked.question))}, request_state=asked.state
+            input_requests={QUESTION: ElicitRequest(params=form_of(asked.question))},
+            request_state=asked.state,
         )
     except RefusedError as refused:
         if refused.shown is None:
@@ -134,83 +147,6 @@ def _result(shown: Answer, structured: bool) -> CallToolResult:
             ResourceLink(type="resource_link", uri=saved.uri, name=saved.path.name, mime_type=saved.type)
         )
     return CallToolResult(content=content, structured_content=shown.document if structured else None)
-
-
-# --- asking the person ------------------------------------------------------------------------------------
-
-QUESTION = "confirm"
-"""Name of the question where it travels with a result."""
-
-NOTHING = "Nothing was changed."
-FORM: dict[str, Any] = {
-    "type": "object",
-    "properties": {"confirm": {"type": "boolean", "title": "Yes, do this"}},
-    "required": ["confirm"],
-}
-MODERN = "2026-07-28"
-"""The first version in which questions travel with results instead of as requests of the server."""
-
-
-def client_of(context: Any) -> str:
-    """What the client calls itself."""
-    parameters = context.session.client_params
-    return parameters.client_info.name if parameters else ""
-
-
-def caller_of(context: Context, ask_timeout: float) -> Caller:
-    """The client of a call, and how its person is asked, if that is possible."""
-    name = client_of(context)
-    modern = (context.protocol_version or "") >= MODERN
-    if not _can_ask(context, modern):
-        return Caller(name, context.report_progress)
-    if not modern:
-
-        async def live(question: str, _: str) -> Reply:
-            return await _ask(context, question, ask_timeout)
-
-        return Caller(name, context.report_progress, live)
-
-    async def travelling(question: str, state: str) -> Reply:
-        raise AskError(question, state)
-
-    given = (context.input_responses or {}).get(QUESTION)
-    reply = _reply(given) if isinstance(given, ElicitResult) else None
-    return Caller(name, context.report_progress, travelling, reply, context.request_state)
-
-
-def _can_ask(context: Context, modern: bool) -> bool:
-    """Whether the client declared that it shows forms, and a question can reach it.
-
-    Before 2026-07-28 a question is a request of the server, which stateless and JSON-response HTTP cannot carry.
-    """
-    declared = getattr(context.client_capabilities, "elicitation", None)
-    if declared is None or (declared.form is None and declared.url is not None):
-        return False
-    return modern or context.session.can_send_request
-
-
-async def _ask(context: Context, question: str, seconds: float) -> Reply:
-    """Ask now and wait, for as long as a person may take."""
-    with turn.current().clock.move_on_after(seconds):
-        try:
-            form = _form(question)
-            result = await context.session.elicit_form(
-                form.message, form.requested_schema, related_request_id=context.request_id
-            )
-        except (MCPError, ValueError):  # it refuses the question, or answers with what is no answer
-            return Reply("failed")
-        return _reply(result)
-    return Reply("silent")
-
-
-def _form(question: str) -> ElicitRequestFormParams:
-    return ElicitRequestFormParams(message=question, requested_schema=FORM)
-
-
-def _reply(result: ElicitResult) -> Reply:
-    """Agreed is only an accepted form with the box ticked: some clients accept without showing anything."""
-    ticked = (result.content or {}).get("confirm") is True
-    return Reply(result.action, result.action == "accept" and ticked)
 
 
 def state_security(key: bytes, seconds: float) -> RequestStateSecurity:
@@ -273,6 +209,13 @@ class Server(MCPServer[Any]):
         add("tools/list", PaginatedRequestParams, list_tools)
         add("resources/templates/list", PaginatedRequestParams, list_templates)
 
+    def tell_updates(self, subscriptions: Subscriptions) -> None:
+        """Let clients watch resources; the SDK's own stream would hear of no address with a query."""
+        add = self._lowlevel_server.add_request_handler
+        add("subscriptions/listen", SubscriptionsListenRequestParams, subscriptions.listen)
+        add("resources/subscribe", SubscribeRequestParams, subscriptions.subscribe)
+        add("resources/unsubscribe", UnsubscribeRequestParams, subscriptions.unsubscribe)
+
     def _envelope(self, method: CacheableMethod, nothing: CacheableResult) -> dict[str, Any]:
         """What the SDK puts around an empty list; how long it may be cached is left to the SDK where it was told."""
         told = {"ttl_ms", "cache_scope"} if method in self._lowlevel_server.cache_hints else set[str]()
@@ -293,6 +236,14 @@ class Server(MCPServer[Any]):
         """Read by address."""
         self._with_templates()
         return await super().read_resource(uri, context)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Any = None
+    ) -> Any:
+        """A prompt by name; one that there is not is the client's mistake, not a failure of the server."""
+        if self._prompt_manager.get_prompt(name) is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"There is no prompt {legible(name)}.")
+        return await super().get_prompt(name, arguments, context)
 
     def _with_templates(self) -> None:
         make, self._make_templates = self._make_templates, None
@@ -334,6 +285,26 @@ def add_resource(server: MCPServer, entry: ResourceEntry, read: ReadResource) ->
         entry.uri, name=entry.name, description=entry.description, mime_type=entry.mime_type
     )
     decorate(function)
+
+
+def add_completions(server: MCPServer, complete: Complete) -> None:
+    """Complete arguments of addresses and prompts."""
+
+    @server.completion()
+    async def handler(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion:
+        name = ref.uri if isinstance(ref, ResourceTemplateReference) else ref.name
+        given = (context.arguments if context else None) or {}
+        try:
+            found = await complete(ref.type, name, argument.name, argument.value, given)
+        except TaskipError:  # the backend cannot be opened
+            return Completion(values=[])
+        return Completion(values=found.values, total=found.total, has_more=found.has_more)
+
+    assert handler is not None
 
 
 def add_page(

@@ -29,13 +29,17 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class ResourceEntry:
-    """One template: its address, the contract id of the read behind it, what it shows."""
+    """One template: its address, the contract id of the read behind it, what it shows.
+
+    Behind an answer across groups is no operation but a `tool` of the server.
+    """
 
     uri: str
     contract: str
     name: str
     shows: str
     mime_type: str = JSON
+    tool: str = ""
 
     @property
     def description(self) -> str:
@@ -146,7 +150,28 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
         "taskip://conversations{?page,limit,search,status}", "inbox.list", "conversations", "Inbox conversations."
     ),
     ResourceEntry("taskip://inbox-address", "inbox.get_email_address", "inbox_address", "Address of the inbox."),
+    ResourceEntry(
+        "taskip://client-overview{?contact_id,company_id}", "", "client_overview", "What is open with one client.",
+        tool="get_client_overview",
+    ),
+    ResourceEntry(
+        "taskip://overdue-invoices{?contact_id,company_id,limit}", "", "overdue_invoices",
+        "Unpaid invoices past their due date.", tool="list_overdue_invoices",
+    ),
+    ResourceEntry(
+        "taskip://pipeline-summary{?pipeline_id}", "", "pipeline_summary", "Deals by stage.",
+        tool="get_pipeline_summary",
+    ),
 )  # fmt: skip
+
+
+EVENTS = ResourceEntry(
+    "taskip://events{?since,event,group}",
+    "",
+    "events",
+    "What TaskIP reported by webhook; default: in the last 24 hours.",
+)
+"""No read of TaskIP: see `taskip_mcp.events.feed.document`."""
 
 
 async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, Any]) -> str | bytes:
@@ -158,8 +183,15 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     from taskip_mcp import arguments, calls, names, operation, show
     from taskip_mcp.call import Call
 
-    found = operation.find(entry.contract)
+    if entry is EVENTS:
+        from taskip_mcp.events import feed
+
+        return await feed.document(backend, variables)
     given = {name: value for name, value in variables.items() if value != ""}
+    if entry.tool:
+        answer = await calls.perform(backend, entry.tool, operation.OWN_GROUP, given)
+        return show.minified(answer.document)
+    found = operation.find(entry.contract)
     if entry.has_pages and given.get("page") == ALL:
         collected = await _every_page(backend, found, given)
         return show.minified(show.answer(collected.shape(), found, whole=True).document)
@@ -168,12 +200,10 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     values = await names.resolve(backend, found, values)
     if entry.mime_type != PDF:
         return show.minified(show.answer(await calls.run(backend, found, values), found, ask).document)
-    answer = await Call(backend, found, values)()
-    if not isinstance(answer.payload, bytes):
-        raise UnreadableError(
-            "TaskIP answered without a file", operation=entry.contract, status=answer.status
-        )
-    return answer.payload
+    file = await Call(backend, found, values)()
+    if not isinstance(file.payload, bytes):
+        raise UnreadableError("TaskIP answered without a file", operation=entry.contract, status=file.status)
+    return file.payload
 
 
 async def _every_page(backend: Backend, found: Operation, given: Mapping[str, Any]) -> Collected:

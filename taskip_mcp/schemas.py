@@ -122,7 +122,9 @@ def made() -> Compiled:
     tools: list[Tool] = [*load_all().values(), *own.tools().values()]
     rank = {group: index for index, group in enumerate((*GROUPS, OWN_GROUP))}
     entries = sorted(map(entry_of, tools), key=lambda entry: (rank[entry.group], entry.name))
-    return Compiled(entries, [template_of(each) for each in resources.TEMPLATES if each.is_template])
+    return Compiled(
+        entries, [template_of(each) for each in (*resources.TEMPLATES, resources.EVENTS) if each.is_template]
+    )
 
 
 def expected() -> dict[str, str]:

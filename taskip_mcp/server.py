@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server import MCPServer
 
-from taskip_mcp import __version__, caps, instructions, register, resources, schemas, seal, turn
+from taskip_mcp import (
+    __version__,
+    caps,
+    instructions,
+    prompts,
+    protocol,
+    register,
+    resources,
+    schemas,
+    seal,
+    turn,
+)  # fmt: skip
 from taskip_mcp.caller import NOBODY, Caller
 from taskip_mcp.clock import Clock
+from taskip_mcp.events import Heard
+from taskip_mcp.events.updates import Watched, follow
 from taskip_mcp.policy import Mode
 from taskip_mcp.settings import Settings
+from taskip_mcp.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     import httpx
+    from anyio.abc import TaskGroup
 
+    from taskip_mcp import completions
     from taskip_mcp.call import Backend
     from taskip_mcp.finder import Finder
     from taskip_mcp.show import Answer
@@ -45,7 +65,11 @@ class App:
         """Tools that a client sees."""
         self.selected: frozenset[str] | None = None
         """Names of the tools that can be run; None for all."""
+        self.watched = Watched(self.clock.now)
+        """Resources that clients want to hear of."""
+        self.subscriptions = Subscriptions(self.watched)
         self._transport = transport
+        self._beside: TaskGroup | None = None
 
     def open(self) -> Backend:
         """The one backend of this process."""
@@ -60,7 +84,7 @@ class App:
             settings = self.settings
             log = WriteLog(settings.state_folder, account_of(settings), self.clock, settings.journal_days)
             try:
-                transport = self._transport or _sandbox(self.settings)
+                transport = self._transport or self._sandbox()
                 client = TaskipClient(self.settings, transport, clock=self.clock)
             except BaseException:
                 log.close()
@@ -93,23 +117,69 @@ class App:
         with turn.begin(self.clock, self.settings.call_deadline):
             return await resources.read(self.open(), entry, variables)
 
+    def _sandbox(self) -> httpx.AsyncBaseTransport | None:
+        """The embedded TaskIP as a transport, or None for the network. What happens in it is told as by webhook."""
+        if not self.settings.sandbox:
+            return None
+        from taskip_mcp.client import asgi_transport
+        from taskip_mcp.sandbox import Sandbox, Webhooks
+
+        if self._beside is None:
+            return asgi_transport(Sandbox().app)
+        webhooks = Webhooks(self._told)
+        self._beside.start_soon(webhooks.run)
+        return asgi_transport(Sandbox(webhooks=webhooks).app)
+
+    async def _told(self, raw: bytes) -> None:
+        """A webhook of the embedded TaskIP."""
+        await self.deliveries().add(raw, json.loads(raw)["event"])
+
+    def deliveries(self) -> Heard:
+        """What takes webhooks; raises `StateError` where they cannot be kept."""
+        return Heard(self.open().events, self._arrived)
+
+    async def prompt(self, name: str, arguments: Mapping[str, str]) -> list[prompts.Message]:
+        """The messages of one prompt."""
+        with turn.begin(self.clock, self.settings.call_deadline):
+            return await prompts.build(self.open(), name, arguments)
+
+    async def complete(
+        self, kind: Any, name: str, argument: str, value: str, context: Mapping[str, str]
+    ) -> completions.Completion:
+        """Values for an argument that somebody types."""
+        from taskip_mcp import completions
+
+        return await completions.complete(self.open(), kind, name, argument, value, context)
+
+    @asynccontextmanager
+    async def following(self) -> AsyncGenerator[TaskGroup]:
+        """While a server runs: clients are told of the resources that events make stale, and the embedded TaskIP sends
+        its webhooks. The group takes what else runs beside the server."""
+        failed: Exception | None = None
+        async with anyio.create_task_group() as group:
+            self._beside = group
+            group.start_soon(
+                follow, lambda: self.open().events, self.watched, self.subscriptions.publish, self._arrived
+            )
+            try:
+                yield group
+            except Exception as error:  # as it is, not as one of a group of the task beside it
+                failed = error
+            group.cancel_scope.cancel()
+        if failed:
+            raise failed
+
+    def _arrived(self, group: str) -> None:
+        """Something happened in a group: names that were looked up may mean other records now."""
+        self.open().lookups.forget(group)
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self.backend is not None:
             await self.backend.aclose()
 
 
-def _sandbox(settings: Settings) -> httpx.AsyncBaseTransport | None:
-    """The embedded TaskIP as a transport, or None for the network."""
-    if not settings.sandbox:
-        return None
-    from taskip_mcp.client import asgi_transport
-    from taskip_mcp.sandbox import Sandbox
-
-    return asgi_transport(Sandbox().app)
-
-
-def build_server(app: App) -> MCPServer:
+def build_server(app: App) -> register.Server:
     """The tools and resources that the settings select, in the order of the API reference."""
     settings, compiled = app.settings, schemas.load()
     selected = _published(compiled.tools, settings)
@@ -129,6 +199,7 @@ def build_server(app: App) -> MCPServer:
             seal.derived(settings, "request state"), seal.LIFE + settings.ask_timeout
         ),
     )
+    server.tell_updates(app.subscriptions)
     app.offered, app.selected = len(entries), frozenset(entry.name for entry in selected)
     shown = _resources(selected)
     server.list_compiled(
@@ -139,6 +210,9 @@ def build_server(app: App) -> MCPServer:
         absent=Absent(compiled.tools, selected, settings),
     )
     _add_resources(server, app, [each for each in shown if not each.is_template])
+    for prompt in prompts.offered(app.selected):
+        protocol.add_prompt(server, prompt, prompt.description(app.selected.__contains__), app.prompt)
+    register.add_completions(server, app.complete)
     register.add_page(server, "taskip://about", "about", ABOUT, app.about)
     register.add_page(server, "taskip://budget", "budget", BUDGET, app.budget)
     return server
@@ -176,8 +250,9 @@ def _published(entries: list[schemas.ToolEntry], settings: Settings) -> list[sch
 
 def _resources(entries: list[schemas.ToolEntry]) -> list[resources.ResourceEntry]:
     """A resource shows what a tool reads: one whose tool is left out is left out as well."""
-    read = {entry.contract for entry in entries}
-    return [each for each in resources.TEMPLATES if each.contract in read]
+    read = {entry.contract or entry.name for entry in entries}
+    events = [resources.EVENTS] if any(entry.name == "list_events" for entry in entries) else []
+    return [each for each in resources.TEMPLATES if (each.contract or each.tool) in read] + events
 
 
 class Absent:

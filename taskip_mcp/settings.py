@@ -49,9 +49,11 @@ class Settings:
     rate_store: str = field(default="sqlite", repr=False)  # an address may hold a password
     confirm: Policy = field(default_factory=Policy)
     confirm_key: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
     ask_timeout: float = 300.0
     lockdown: bool = False
     journal_days: int = 90
+    events_days: int = 30
     state_dir: Path = Path()
     files_dir: Path = Path()
     upload_roots: tuple[Path, ...] = ()

@@ -136,6 +136,8 @@ HINTS: Mapping[str, str] = {
     "get_my_day": "today plate agenda todo have do my schedule morning focus",
     "get_pipeline_summary": "much worth value forecast revenue expected",
     "get_rate_budget": "api requests left quota remaining many",
+    "list_events": "happened happen news new since yesterday webhook notification notified event events came what",
+    "wait_for_event": "wait until tell when once as soon notify event paid happens",
     "list_changes": "did change changed today log done you",
     "list_jobs": "job bulk finished progress running interrupted",
     "resume_job": "continue interrupted bulk job stopped rest",

@@ -23,6 +23,9 @@ WITH_WRITES = ("get_rate_budget", "list_changes", "undo_change")
 WITH_JOBS = ("list_jobs", "resume_job")
 """What comes along where a call can become a job."""
 
+WITH_WEBHOOKS = ("list_events", "wait_for_event")
+"""What comes along where webhooks are taken."""
+
 PROFILES: Mapping[str, tuple[str, ...]] = {
     name: tuple(tools.split())
     for name, tools in {
@@ -111,7 +114,8 @@ def _chosen(entries: Sequence[ToolEntry], settings: Settings) -> set[str]:
         return {entry.name for entry in entries}
     profiles = {name for each in sets for name in PROFILES.get(each, ())}
     by_sets = [entry for entry in entries if entry.group in sets or entry.name in profiles]
-    return {entry.name for entry in by_sets} | _companions(by_sets) | set(settings.tools)
+    events = set(WITH_WEBHOOKS if settings.toolsets and settings.webhook_secret else ())
+    return {entry.name for entry in by_sets} | _companions(by_sets) | events | set(settings.tools)
 
 
 def _companions(entries: Iterable[ToolEntry]) -> set[str]:

@@ -48,6 +48,12 @@ def _switch(text: str) -> bool:
     return words[text.lower()]
 
 
+def _webhook_secret(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{24,200}", text):
+        raise ValueError("use 24 characters or more of letters, digits and ._~-")
+    return text
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -248,7 +254,8 @@ VARIABLES: tuple[Variable, ...] = (
         "TASKIP_MAX_WAIT",
         "max_wait",
         "`20`",
-        "Seconds that a call may wait for the rate limit; one that would wait longer is refused at once, unsent.",
+        "Seconds that a call may wait for the rate limit; one that would wait longer is refused at once, unsent. It is"
+        " also the longest wait of `wait_for_event`.",
         _seconds,
     ),
     Variable(
@@ -305,6 +312,18 @@ VARIABLES: tuple[Variable, ...] = (
         "`90`",
         "Days for which the journal keeps what was changed and what was there before.",
         _count,
+    ),
+    Variable(
+        "TASKIP_WEBHOOK_SECRET",
+        "webhook_secret",
+        "none",
+        "Takes webhooks of TaskIP at `/webhooks/taskip/<secret>`, over HTTP beside the protocol, else on"
+        " `--webhook-port`. 24 characters or more of letters, digits and `._~-`; TaskIP signs nothing, so the address"
+        " is the proof.",
+        _webhook_secret,
+    ),
+    Variable(
+        "TASKIP_EVENTS_DAYS", "events_days", "`30`", "Days for which webhooks that came are kept.", _count
     ),
     Variable(
         "TASKIP_STATE_DIR",

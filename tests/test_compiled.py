@@ -107,7 +107,7 @@ async def test_lists_are_those_that_the_sdk_makes_of_the_same_tools_at_every_ver
         version=__version__,
         tools=[register.tool(entry, never, 1.0) for entry in schemas.load_entries()],
     )
-    for entry in resources.TEMPLATES:
+    for entry in (*resources.TEMPLATES, resources.EVENTS):
         register.add_resource(plain, entry, never)
     register.add_page(plain, "taskip://about", "about", ABOUT, never)
     register.add_page(plain, "taskip://budget", "budget", BUDGET, never)

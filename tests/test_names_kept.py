@@ -105,14 +105,6 @@ async def test_a_look_that_failed_is_made_again() -> None:
     assert await jane(api) == 12
 
 
-async def test_completions_come_from_the_same_rows() -> None:
-    world = World()
-    assert await names.candidates(world.api, "member", "al") == [(1, "Alex Morgan")]
-    assert (1, "Alex Morgan") in await names.candidates(world.api, "member", "MOR")
-    assert await world.one("member", "Alex Morgan") == 1
-    assert len(world.requests) == 1
-
-
 # --- the rows themselves ----------------------------------------------------------------------------------
 
 

@@ -50,9 +50,10 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 NEEDED = {
-    "caller", "caps", "cli", "clock", "errors", "facts", "instructions", "operation", "outside", "policy",
-    "redact", "redact.names", "redact.text", "register", "resources", "schemas", "seal", "server",
-    "settings", "structured", "turn", "variables", "wire",
+    "asking", "caller", "caps", "cli", "clock", "errors", "events", "events.updates", "facts",
+    "instructions", "operation", "outside", "policy", "prompts", "prompts.table", "protocol", "redact",
+    "redact.names", "redact.text", "register", "resources", "schemas", "seal", "server", "settings",
+    "structured", "subscriptions", "turn", "variables", "wire",
 }  # fmt: skip
 """Modules of ours that a start may load. Each costs about a millisecond; a new one needs a reason."""
 

@@ -66,7 +66,7 @@ def keep_settings(settings: Settings) -> None:
     """The secrets of the settings; an address that cannot be parsed may hold one all the same."""
     passwords = re.findall(r"://[^:@/]*:(.*)@|[?&]password=([^&]+)", settings.rate_store)
     found = [each for pair in passwords for each in pair]
-    keep(settings.secret_key, settings.confirm_key, *found, *map(unquote, found))
+    keep(settings.secret_key, settings.confirm_key, settings.webhook_secret, *found, *map(unquote, found))
 
 
 def learn(arguments: Any) -> None:

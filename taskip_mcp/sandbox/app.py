@@ -5,28 +5,35 @@ from __future__ import annotations
 import inspect
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import formatdate
 from functools import cache
 from typing import Any, cast
 
+import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as StarletteRoute
 
-from taskip_mcp.sandbox import groups, seeds
+from taskip_mcp.sandbox import groups, seeds, webhooks
+from taskip_mcp.sandbox.happenings import happened
 from taskip_mcp.sandbox.limits import Limits
 from taskip_mcp.sandbox.routing import BASE, Answer, Call, Docs, RouteSet, Table, Upload
 from taskip_mcp.sandbox.rules import Fields, Problem, forbidden
 from taskip_mcp.sandbox.store import Row, Store
+from taskip_mcp.sandbox.webhooks import AfterAnswer, Webhooks
 
 Clock = Callable[[], datetime]
 Fault = Callable[[Request], Response | Awaitable[Response | None] | None]
 Listener = Callable[[str, Row], Any]
+GRACE = 5.0
+"""Seconds that deliveries are given when a served sandbox is told to stop."""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -57,7 +64,8 @@ class Sandbox:
     `db` is a file that keeps the data (default: memory); `routes` the set of documented routes that exist; `limits`
     the rate limits; `clock` gives aware UTC times; `fault` is asked before each request and may answer it itself or
     raise, as a broken network would; `keys` are the accepted API keys (default: any), `expired` keys get a 401 and
-    `denied` keys a 403 all the same.
+    `denied` keys a 403 all the same; `webhooks` hear what happens. Where the application is served on a port it
+    delivers them itself, else whoever made it runs `webhooks.run`.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Sandbox:
         keys: Collection[str] | None = None,
         expired: Collection[str] = (),
         denied: Collection[str] = (),
+        webhooks: Webhooks | None = None,
     ) -> None:
         groups.load()
         self.clock: Clock = clock or (lambda: datetime.now(UTC))
@@ -81,7 +90,12 @@ class Sandbox:
         self.requests: deque[Seen] = deque(maxlen=10_000)
         self._table = Table(routes)
         self._listeners: list[Listener] = []
-        self.app = Starlette(routes=[StarletteRoute("/{path:path}", self._answer, methods=METHODS)])
+        self.webhooks = webhooks
+        self.app = Starlette(
+            routes=[StarletteRoute("/{path:path}", self._answer, methods=METHODS)],
+            middleware=[Middleware(AfterAnswer, webhooks)] if webhooks else [],
+            lifespan=self._served,
+        )
         if self.store.empty:
             self.store.restore(seeded(self.clock().date()))
 
@@ -100,6 +114,18 @@ class Sandbox:
         self.requests.clear()
         self._listeners.clear()
         self.fault = None
+
+    @asynccontextmanager
+    async def _served(self, _: Starlette) -> AsyncGenerator[None]:
+        """What an ASGI server keeps open while it serves the application."""
+        async with anyio.create_task_group() as tasks:
+            if self.webhooks:
+                tasks.start_soon(self.webhooks.run)
+            yield
+            if self.webhooks:
+                with anyio.move_on_after(GRACE):
+                    await self.webhooks.drained()
+            tasks.cancel_scope.cancel()
 
     # --- one request --------------------------------------------------------------------------------------
 
@@ -128,9 +154,12 @@ class Sandbox:
         found, params = self._table.find(request.method, path)
         query = {name: value for name, value in request.query_params.items() if value != ""}
         call = Call(self.store, request.method, path, found.docs, params, query, body, files)
-        with self.store.transaction():
+        with self.store.transaction() as changes:
             answer = found.endpoint(call)
-        for event, data in call.events:
+            events = happened(self.store, changes)
+        if self.webhooks:
+            request.scope[webhooks.KEY] += [webhooks.body(*event, self.clock()) for event in events]
+        for event, data in events:
             for listener in self._listeners:
                 await _awaited(listener(event, data))
         return _response(answer if isinstance(answer, Answer) else Answer(answer))

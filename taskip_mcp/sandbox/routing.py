@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -49,7 +49,6 @@ class Call:
     query: Mapping[str, str]
     body: Fields
     files: Sequence[Upload] = ()
-    events: list[tuple[str, Row]] = field(default_factory=lambda: list[tuple[str, Row]]())
 
     @property
     def now(self) -> datetime:
@@ -72,10 +71,6 @@ class Call:
         if row is None or (parent is not None and row["parent"] != parent):
             raise rules.missing(model, wanted)
         return row
-
-    def announce(self, event: str, data: Row) -> None:
-        """Tell the listeners, once the change is stored."""
-        self.events.append((event, data))
 
     def page(
         self, rows: Sequence[Row], present: Callable[[Row], Row], *, default: int = 50, **meta: Any

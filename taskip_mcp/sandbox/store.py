@@ -8,6 +8,7 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,15 @@ CREATE TABLE IF NOT EXISTS sequences (kind TEXT PRIMARY KEY, last INTEGER NOT NU
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record before and after it was written; None where there is none."""
+
+    kind: str
+    before: Row | None
+    after: Row | None
+
+
 class Store:
     """Records by kind. Ids count up per kind and are never used again, as in TaskIP's database."""
 
@@ -35,6 +45,7 @@ class Store:
         # A sandbox has no moment of its own to say goodbye; the database closes with its store.
         self.close = weakref.finalize(self, self._db.close)
         self._db.executescript(SCHEMA)
+        self._changes: list[Change] = []
 
     @property
     def now(self) -> datetime:
@@ -47,11 +58,12 @@ class Store:
         return self._db.execute("SELECT 1 FROM sequences LIMIT 1").fetchone() is None
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
-        """All or nothing: an exception undoes every change since the start."""
+    def transaction(self) -> Generator[list[Change]]:
+        """All or nothing: an exception undoes every change since the start. Yields the changes as they come."""
         self._db.execute("BEGIN")
+        self._changes = changes = []
         try:
-            yield
+            yield changes
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
@@ -77,6 +89,7 @@ class Store:
         self._db.execute(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?)", (kind, number, uuid, parent, json.dumps(row))
         )
+        self._note(kind, None, row)
         return row
 
     def get(self, kind: str, key: Any) -> Row | None:
@@ -100,16 +113,24 @@ class Store:
         """Change fields of a record and return it."""
         row = self.get(kind, number)
         assert row is not None, f"{kind} {number}"
+        before = dict(row)
         row |= {"updated_at": self.now.isoformat(), **changes}
         self._db.execute(
             "UPDATE records SET data = ?, parent = ? WHERE kind = ? AND id = ?",
             (json.dumps(row), row["parent"], kind, number),
         )
+        self._note(kind, before, row)
         return row
 
     def delete(self, kind: str, number: int) -> None:
         """Remove a record; cascades are the caller's business."""
+        if (before := self.get(kind, number)) is not None:
+            self._note(kind, before, None)
         self._db.execute("DELETE FROM records WHERE kind = ? AND id = ?", (kind, number))
+
+    def _note(self, kind: str, before: Row | None, after: Row | None) -> None:
+        if self._db.in_transaction:
+            self._changes.append(Change(kind, before, after))
 
     def dump(self) -> bytes:
         """The whole database."""

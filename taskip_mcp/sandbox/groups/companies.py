@@ -87,7 +87,6 @@ def index(call: Call) -> Row:
 def store(call: Call) -> Answer:
     """201 with the record under data."""
     row = call.store.insert("company", call.valid(RULES))
-    call.announce("company.created", {"company_id": row["id"], "name": row["name"]})
     return Answer({"msg": "Company created successfully", "data": present(row)}, 201)
 
 
@@ -103,7 +102,6 @@ def update(call: Call) -> Row:
     row = call.find("company", "Company")
     fields = call.valid(RULES, itself=row["id"])
     call.store.update("company", row["id"], dict.fromkeys(RULES) | fields)
-    call.announce("company.updated", {"company_id": row["id"]})
     return {"msg": "Company updated successfully"}
 
 
@@ -112,12 +110,10 @@ def remove(call: Call, row: Row) -> None:
     contacts = [contact["id"] for contact in call.store.rows("contact", company_id=row["id"])]
     for number in contacts:
         call.store.delete("contact", number)
-        call.announce("contact.deleted", {"contact_id": number})
     for project in call.store.rows("project"):
         if set(contacts) & set(project.get("client") or []):
             projects.remove(call.store, project)
     call.store.delete("company", row["id"])
-    call.announce("company.deleted", {"company_id": row["id"]})
 
 
 @route("DELETE /company/{id}")

@@ -180,7 +180,6 @@ def create(call: Call) -> Answer:
     }
     status = "draft" if fields.get("status") != "publish" else "sent"
     row = call.store.insert("invoice", fields | amounts | {"items": lines, "status": status, "payments": []})
-    call.announce("invoice.created", {"invoice_id": row["id"], "invoice_no": row["invoice_no"]})
     return Answer(
         {"msg": "Invoice created successfully", "status": 200, "invoice_no": row["invoice_no"]}, 201
     )
@@ -238,7 +237,6 @@ def _mail(call: Call, row: Row, to: str | None = None, subject: str | None = Non
     call.store.insert("mail", {"to": address, "subject": words, "invoice_id": row["id"]})
     if row["status"] == "draft":
         call.store.update("invoice", row["id"], {"status": "sent"})
-    call.announce("invoice.sent", {"invoice_id": row["id"], "sent_to": address})
 
 
 @route("reference POST /invoice/{id}/send-to-client", "guide POST /invoice/sent/{id}")
@@ -265,10 +263,7 @@ def _pay(call: Call, row: Row, amount: float, method: str) -> Row:
     payments = [*shapes.rows(row, "payments"), made]
     open_ = due(row | {"payments": payments})
     status = "paid" if open_ <= 0 else row["status"]
-    changed = call.store.update("invoice", row["id"], {"payments": payments, "status": status})
-    data = {"invoice_id": row["id"], "amount": amount, "client_id": row.get("contact_id")}
-    call.announce("invoice.paid", data)
-    return changed
+    return call.store.update("invoice", row["id"], {"payments": payments, "status": status})
 
 
 @route("POST /invoice/{id}/status-update")

@@ -112,7 +112,6 @@ def create(call: Call) -> Answer:
     for place, title in enumerate(("To do", "In progress", "Done"), 1):
         call.store.insert("container", {"title": title, "color": "#64748B", "order": place}, parent=row["id"])
     log(call, row, "project_created", f"Project {row['title']} was created")
-    call.announce("project.created", {"project_id": row["id"], "title": row["title"]})
     if notify:
         _notify(call, row)
     return Answer({"msg": "Project created successfully", "data": present(call, row)}, 201)
@@ -136,15 +135,9 @@ def update(call: Call) -> Row:
     notify = fields.pop("notify_client", False)
     empty = dict.fromkeys(name for name in RULES if "." not in name and name != "notify_client")
     changed = call.store.update("project", row["id"], empty | fields)
-    _announce_completion(call, row, changed)
     if notify:
         _notify(call, changed)
     return {"msg": "Project updated successfully", "data": present(call, changed), "status": 200}
-
-
-def _announce_completion(call: Call, before: Row, after: Row) -> None:
-    if after["status"] == "completed" != before["status"]:
-        call.announce("project.completed", {"project_id": after["id"]})
 
 
 @route("DELETE /project/{id}")
@@ -185,7 +178,6 @@ def change_status(call: Call) -> list[str]:
         row["status"],
         changed["status"],
     )
-    _announce_completion(call, row, changed)
     return ["Project status changed successfully"]
 
 

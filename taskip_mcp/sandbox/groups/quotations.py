@@ -161,10 +161,7 @@ def create(call: Call) -> Answer:
     """201 with a message alone: neither id nor number."""
     fields = call.valid(RULES)
     number = f"QUO-{len(call.store.rows('quotation')) + 1:03d}"
-    row = call.store.insert(
-        "quotation", {"estimate_no": number, "currency": "USD", "status": "draft"} | fields
-    )
-    call.announce("quotation.created", {"quotation_id": row["id"]})
+    call.store.insert("quotation", {"estimate_no": number, "currency": "USD", "status": "draft"} | fields)
     return Answer({"msg": "Quotation created successfully"}, 201)
 
 
@@ -219,8 +216,7 @@ def convert(call: Call) -> Row:
         "status": "draft",
         "payments": [],
     }
-    made = call.store.insert("invoice", invoice)
-    call.announce("invoice.created", {"invoice_id": made["id"], "invoice_no": made["invoice_no"]})
+    call.store.insert("invoice", invoice)
     return {"msg": "Quotation converted to invoice successfully"}
 
 
@@ -283,8 +279,6 @@ def _set_status(call: Call, row: Row, status: str) -> None:
     if row["status"] in {"accepted", "rejected"} and status != row["status"]:
         raise conflict(f"A quotation that is {row['status']} cannot become {status}.")
     call.store.update("quotation", row["id"], {"status": status})
-    if status in {"accepted", "rejected"}:
-        call.announce(f"quotation.{status}", {"quotation_id": row["id"]})
 
 
 @route("POST /quotation/{id}/status-update")

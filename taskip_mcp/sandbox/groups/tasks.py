@@ -124,7 +124,6 @@ def create(call: Call) -> Answer:
     fresh: Row = {"order": last, "is_completed": False}
     row = call.store.insert("task", fresh | fields, parent=project["id"])
     log(call, project, "task_created", f"Task {row['title']} was created")
-    call.announce("task.created", {"task_id": row["id"], "title": row["title"]})
     return Answer({"msg": "Task created successfully", "task": present(call, row), "status": 200}, 201)
 
 
@@ -190,8 +189,6 @@ def complete(call: Call) -> Row:
     row = task_of(call)
     done = bool(call.valid({"is_completed": "required|integer|in:0,1"})["is_completed"])
     call.store.update("task", row["id"], {"is_completed": done})
-    if done and not row["is_completed"]:
-        call.announce("task.completed", {"task_id": row["id"]})
     return {"msg": "Task updated successfully", "stats": stats(call, row["container_id"]), "status": 200}
 
 

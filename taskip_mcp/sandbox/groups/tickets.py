@@ -118,7 +118,6 @@ def create(call: Call) -> Answer:
     """201."""
     fields = call.valid(RULES)
     row = call.store.insert("ticket", {"status": OPEN, "created_by": 1} | fields)
-    call.announce("ticket.created", {"ticket_id": row["id"], "subject": row["subject"]})
     return Answer({"msg": "Ticket stored successfully", "data": present(call, row), "status": 201}, 201)
 
 
@@ -145,13 +144,7 @@ def update(call: Call) -> Answer:
     if fields["status"] is None:
         fields["status"] = row["status"]
     changed = call.store.update("ticket", row["id"], fields)
-    _announce_closing(call, row, changed)
     return Answer({"msg": "Ticket stored successfully", "data": present(call, changed), "status": 201})
-
-
-def _announce_closing(call: Call, before: Row, after: Row) -> None:
-    if after["status"] == CLOSED and before["status"] != CLOSED:
-        call.announce("ticket.resolved", {"ticket_id": after["id"]})
 
 
 @route("reference DELETE /ticket/{id}", "guide DELETE /support-ticket/{id}")
@@ -183,7 +176,6 @@ def assign(call: Call) -> Row:
     call.store.update("ticket", row["id"], {"assigned_to": fields["assigned_to"]})
     if fields.get("notify_assignee", True) and after:
         call.store.insert("mail", {"to": after["email"], "subject": f"Ticket assigned: {row['subject']}"})
-    call.announce("ticket.assigned", {"ticket_id": row["id"], "assigned_to": fields["assigned_to"]})
     data = {
         "ticket_id": row["id"],
         "previous_assignee": before["full_name"] if before else None,
@@ -201,7 +193,6 @@ def set_status(call: Call) -> Row:
     changed = call.store.update(
         "ticket", row["id"], call.valid({"status": "required|integer|in:0,1,2,3,4,5"})
     )
-    _announce_closing(call, row, changed)
     return {
         "success": True,
         "message": "Status updated",
@@ -228,8 +219,7 @@ def set_status_word(call: Call) -> Row:
             "notify_client": "boolean",
         }
     )
-    changed = call.store.update("ticket", row["id"], {"status": STATUS[fields["status"]]})
-    _announce_closing(call, row, changed)
+    call.store.update("ticket", row["id"], {"status": STATUS[fields["status"]]})
     if fields.get("notify_client"):
         _mail(call, row, f"Ticket {fields['status']}")
     data = {
@@ -252,8 +242,7 @@ def _add_reply(call: Call, row: Row, text: str, author: int, status: int, **more
     reply = call.store.insert(
         "ticket_reply", {"description": text, "user_id": author, **more}, parent=row["id"]
     )
-    changed = call.store.update("ticket", row["id"], {"status": status})
-    _announce_closing(call, row, changed)
+    call.store.update("ticket", row["id"], {"status": status})
     return reply
 
 
@@ -365,11 +354,9 @@ def bulk(call: Call) -> Row:
             case "delete":
                 _remove(call, row)
             case "status_update":
-                changed = call.store.update("ticket", row["id"], {"status": STATUS[str(extras["status"])]})
-                _announce_closing(call, row, changed)
+                call.store.update("ticket", row["id"], {"status": STATUS[str(extras["status"])]})
             case "assign":
                 call.store.update("ticket", row["id"], {"assigned_to": extras.get("assigned_to")})
-                call.announce("ticket.assigned", {"ticket_id": row["id"]})
             case _:
                 call.store.update("ticket", row["id"], {"tags": extras.get("tags")})
     return {"msg": "Tickets deleted successfully"}

@@ -1,0 +1,133 @@
+"""Prompts: the everyday jobs of an agency, each one choice in the client's menu.
+
+A prompt is a row of `taskip_mcp.prompts.table`: its arguments, what is read for it, and the steps. `build` makes
+the messages: what was read, embedded as resources, and after it the text. The text names the tools of this server
+alone, so that a prompt never leads to one that its settings leave out. Nothing is loaded for it before the first call.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from taskip_mcp.call import Backend
+
+JsonObject = dict[str, Any]
+
+READS = ("get_", "list_", "search_")
+"""How the names of tools begin that change nothing; `tests/test_prompts.py` holds them to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a person may fill in; none has to be.
+
+    `kind` is what it names (`taskip_mcp.kinds`), empty for other text. A record that `may_be_new` need not exist.
+    """
+
+    name: str
+    description: str
+    kind: str = ""
+    may_be_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person filled in: of a record the id by which it was found, of a month its days, of text the text."""
+
+    today: date
+    values: Mapping[str, Any] = field(default_factory=lambda: dict[str, Any]())
+
+    def as_argument(self, **names: str) -> JsonObject:
+        """Arguments of a tool, each with what was filled in under another name: ``contact_id="client"``."""
+        return {name: self.values[own] for name, own in names.items() if own in self.values}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Data of a prompt: the contract id of a read, or the name of a tool of the server, with its arguments.
+
+    `then` tells what else to read, now that this is known.
+    """
+
+    source: str
+    arguments: JsonObject = field(default_factory=lambda: JsonObject())
+    then: Callable[[JsonObject], Sequence[Read]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEntry:
+    """One prompt. Without the tools that it `needs` there is none; a step that names any other which is not offered
+    is left out. Steps name tools in braces."""
+
+    name: str
+    title: str
+    does: str
+    needs: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    reads: Callable[[Given], Sequence[Read]]
+    steps: tuple[str, ...]
+
+    def steps_with(self, offered: Callable[[str], bool]) -> list[str]:
+        """The steps whose tools are all offered."""
+        return [_named(step) for step in self.steps if all(map(offered, tools_of(step)))]
+
+    def tools_with(self, offered: Callable[[str], bool]) -> list[str]:
+        """The tools that it needs, and those that these steps lead to."""
+        kept = [step for step in self.steps if all(map(offered, tools_of(step)))]
+        return list(dict.fromkeys([*self.needs, *(tool for step in kept for tool in tools_of(step))]))
+
+    def description(self, offered: Callable[[str], bool]) -> str:
+        """What it does, and which tools it leads to."""
+        return f"{self.does} Leads to {', '.join(self.tools_with(offered))}."
+
+
+def tools_of(step: str) -> list[str]:
+    """The tools that a step names."""
+    return [name for _, name, _, _ in string.Formatter().parse(step) if name]
+
+
+def _named(step: str) -> str:
+    return step.format_map({name: name for name in tools_of(step)})
+
+
+def offered(tools: Collection[str]) -> list[PromptEntry]:
+    """The prompts of a server that offers these tools, in their order."""
+    from taskip_mcp.prompts.table import PROMPTS
+
+    return [entry for entry in PROMPTS if set(entry.needs) <= set(tools)]
+
+
+# --- what a client gets -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A resource inside a message: JSON text under its address."""
+
+    uri: str
+    text: str
+    mime_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt."""
+
+    content: str | Embedded
+    role: Literal["user", "assistant"] = "user"
+
+
+async def build(backend: Backend, name: str, arguments: Mapping[str, str] | None = None) -> list[Message]:
+    """The messages of a prompt, with data of this moment.
+
+    What could not be read is told in the text. Raises `ArgumentError` for a prompt or an argument that there is not,
+    and for a value that is far too long.
+    """
+    from taskip_mcp.prompts import building
+
+    return await building.build(backend, name, arguments or {})

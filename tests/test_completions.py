@@ -1,0 +1,281 @@
+"""Completions: which values come, that each selects the record it shows, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from taskip_mcp import completions, names, operation, outside, own, params, resources
+from taskip_mcp.call import Backend
+from taskip_mcp.completions import PROMPT_ARGUMENTS, Completion, RefKind, complete
+from taskip_mcp.named import Name
+from taskip_mcp.resources import TEMPLATES, ResourceEntry
+from taskip_mcp.wire import JsonObject
+from tests.support import Script, backend
+from tests.test_names import READ, SEEDS, World, seeded
+
+pytestmark = pytest.mark.anyio
+
+CONTACT, CONTACTS = "taskip://contacts/{contact_id}", "taskip://contacts{?page,limit,search}"
+TASK, DEAL = (
+    "taskip://projects/{project_id}/tasks/{task_id}",
+    "taskip://pipelines/{pipeline_id}/deals/{deal_id}",
+)
+ADDRESS, PROMPT = "ref/resource", "ref/prompt"
+
+# Free text, and the ids of what no list of names shows.
+WITHOUT = {"search", "booking_id"}
+
+
+async def typed(api: Backend, uri: str, argument: str, value: str = "", **context: str) -> list[str]:
+    return (await complete(api, ADDRESS, uri, argument, value, context)).values
+
+
+async def said(api: Backend, argument: str, value: str = "") -> list[str]:
+    return (await complete(api, PROMPT, "any", argument, value)).values
+
+
+def kind_of(entry: ResourceEntry, argument: str) -> str:
+    return completions.kind_of(
+        own.tools()[entry.tool] if entry.tool else operation.find(entry.contract), argument
+    )
+
+
+# --- addresses --------------------------------------------------------------------------------------------
+
+VARIABLES = [(entry, name) for entry in TEMPLATES for name in (*entry.path_variables, *entry.query_variables)]
+IDS = [(entry, name) for entry, name in VARIABLES if kind_of(entry, name)]
+WORDS = [(entry, name) for entry, name in VARIABLES if not kind_of(entry, name)]
+
+
+def where(value: Any) -> str:
+    return value.uri if isinstance(value, ResourceEntry) else value
+
+
+@pytest.mark.parametrize(("entry", "argument"), IDS, ids=where)
+async def test_an_id_of_an_address_is_completed_with_those_of_all_records(
+    entry: ResourceEntry, argument: str
+) -> None:
+    world = World()
+    kind = kind_of(entry, argument)
+    _, _, identifier, scope, above = SEEDS[kind]
+    context = {scope: world.sandbox.store.rows(above, id=1)[0]["uuid"]} if scope else {}
+    wanted = [str(row[identifier]) for row in seeded(world, kind)]
+    assert sorted(await typed(world.api, entry.uri, argument, **context)) == sorted(wanted)
+    assert len(world.requests) == 1
+
+
+@pytest.mark.parametrize(("entry", "argument"), WORDS, ids=where)
+async def test_other_variables_have_the_words_of_the_schema_and_cost_nothing(
+    entry: ResourceEntry, argument: str
+) -> None:
+    world = World()
+    found = await typed(world.api, entry.uri, argument)
+    free = argument in WITHOUT or (argument == "status" and entry.contract == "project.list")
+    assert bool(found) is not free
+    assert world.requests == []
+
+
+async def test_words_are_completed_by_how_they_begin() -> None:
+    api = World().api
+    invoices = "taskip://invoices{?page,limit,search,status}"
+    assert await typed(api, invoices, "status") == ["draft", "sent", "paid", "overdue", "cancelled"]
+    assert await typed(api, invoices, "status", " P") == ["paid"]
+    assert await typed(api, invoices, "status", "pad") == []
+    assert await typed(api, CONTACTS, "page") == ["1", resources.ALL]
+    assert await typed(api, CONTACTS, "limit") == ["25", "100"]
+    assert "invoice.paid" in await typed(api, "taskip://events{?since,event,group}", "event", "invoice.")
+    assert len(await typed(api, "taskip://events{?since,event,group}", "event")) == 19
+    assert await typed(api, "taskip://events{?since,event,group}", "group", "ti") == ["ticket"]
+
+
+@pytest.mark.parametrize("start", ["elsa", "ELSA B", "berg", "  Berg ", "elsa@", "1", "#1"])
+async def test_a_record_is_completed_by_the_start_of_its_name_a_word_of_it_its_address_or_id(
+    start: str,
+) -> None:
+    assert "1" in await typed(World().api, CONTACT, "contact_id", start)
+
+
+async def test_whose_name_begins_so_comes_before_whose_last_name_does() -> None:
+    people = [
+        {"id": 1, "full_name": "Ann Lee"},
+        {"id": 2, "full_name": "Bo", "email": "lee@x.example"},
+        {"id": 3, "full_name": "Lee Ho"},
+    ]
+    api = backend(Script({"GET /contact": (200, {"data": people})}))
+    assert await typed(api, CONTACT, "contact_id", "lee") == ["3", "1", "2"]
+
+
+async def test_an_invoice_is_completed_by_its_number_or_its_last_digits() -> None:
+    world = World()
+    row = world.sandbox.store.rows("invoice")[0]
+    invoice = "taskip://invoices/{invoice_id}/pdf"
+    for start in (row["invoice_no"], row["invoice_no"].rpartition("-")[2]):
+        assert str(row["id"]) in await typed(world.api, invoice, "invoice_id", start)
+
+
+async def test_tasks_and_deals_are_completed_within_what_was_chosen_before() -> None:
+    world = World()
+    project, pipeline = (world.sandbox.store.rows(each, id=1)[0]["uuid"] for each in ("project", "pipeline"))
+    assert await typed(world.api, TASK, "task_id", "kick", project_id=project) == ["1"]
+    deals = await typed(world.api, DEAL, "deal_id", pipeline_id=pipeline)
+    assert sorted(deals) == sorted(str(row["id"]) for row in seeded(world, "deal"))
+    world.sandbox.requests.clear()
+    assert await typed(world.api, TASK, "task_id", "kick") == []
+    assert world.requests == []
+
+
+async def test_what_was_chosen_before_may_be_a_name() -> None:
+    world = World()
+    title = world.sandbox.store.rows("project", id=1)[0]["title"]
+    # The first keystroke looks for the project, the next one for its tasks.
+    assert await typed(world.api, TASK, "task_id", "k", project_id=title) == []
+    assert await typed(world.api, TASK, "task_id", "ki", project_id=title) == ["1"]
+    assert len(world.requests) == 2
+    assert await typed(world.api, TASK, "task_id", "ki", project_id="no such project") == []
+
+
+# --- prompts ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("argument", PROMPT_ARGUMENTS)
+async def test_every_value_of_a_prompt_selects_one_record_by_the_name_that_it_shows(argument: str) -> None:
+    world = World()
+    kind = PROMPT_ARGUMENTS[argument]
+    _, name, identifier, _, _ = SEEDS[kind]
+    found = await said(world.api, argument)
+    got = [await resolved(world.api, kind, value) for value in found]
+    assert sorted(map(str, got)) == sorted(str(row[identifier]) for row in seeded(world, kind))
+    titles = {" ".join(outside.clean(name(row)).split()) for row in seeded(world, kind)}
+    assert all(any(value.startswith(title) for title in titles) for value in found)
+
+
+TYPES: Mapping[str, Any] = {
+    "contact": params.ContactId,
+    "company": params.CompanyId,
+    "member": params.MemberId,
+    "invoice": params.InvoiceId,
+    "quotation": params.QuotationId,
+    "ticket": params.TicketId,
+    "project": params.ProjectId,
+    "pipeline": params.PipelineId,
+    "meeting": params.MeetingId,
+}
+
+
+async def resolved(api: Backend, kind: str, value: str) -> Any:
+    """What a tool makes of a value."""
+    taken = TypeAdapter[Any](TYPES[kind]).validate_python(value)
+    return (await names.resolve(api, READ, {"it": taken}))["it"] if isinstance(taken, Name) else taken
+
+
+ODD: list[tuple[str, str, JsonObject]] = [
+    ("contact", "Jane Doe (1)", {"full_name": "Jane Doe"}),
+    ("contact", "jane doe (2)", {"full_name": "jane  doe"}),
+    ("contact", "2024 (3)", {"full_name": "2024"}),
+    ("contact", "Jo (3) (4)", {"full_name": "Jo (3)"}),
+    ("contact", "other@x.example", {"full_name": "jo@x.example", "email": "other@x.example"}),
+    ("contact", "Ann Lee", {"full_name": "Ann\u200b\n Lee"}),
+    ("company", "acme.example (7)", {"name": "acme.example", "domain": "other.example"}),
+    ("project", "Relaunch-2026 (8)", {"title": "Relaunch-2026", "uuid": "pro-8"}),
+    ("contact", "nameless@x.example", {"email": "nameless@x.example"}),
+    ("contact", "10", {"email": "no address"}),
+]
+
+
+async def test_a_name_that_alone_would_not_do_comes_with_its_id() -> None:
+    lists = {"GET /contact": "contact", "GET /company": "company", "GET /project": "project"}
+    rows = {
+        kind: [{"id": number} | row for number, (of, _, row) in enumerate(ODD, 1) if of == kind]
+        for kind in lists.values()
+    }
+    api = backend(Script({line: (200, {"data": rows[kind]}) for line, kind in lists.items()}))
+    for kind in lists.values():
+        assert await said(api, kind) == [value for of, value, _ in ODD if of == kind]
+    for number, (kind, value, row) in enumerate(ODD, 1):
+        assert await resolved(api, kind, value) == row.get("uuid", number)
+
+
+async def test_a_person_is_completed_by_their_address_unless_two_have_it() -> None:
+    people = [
+        {"id": 1, "full_name": "Ann", "email": "lee@x.example"},
+        {"id": 2, "full_name": "Bo", "email": "team@x.example"},
+        {"id": 3, "full_name": "Cy", "email": "team@x.example"},
+    ]
+    api = backend(Script({"GET /contact": (200, {"data": people})}))
+    assert await said(api, "client", "lee@") == ["lee@x.example"]
+    assert await said(api, "client", "team") == ["Bo", "Cy"]
+
+
+# --- what there is not ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ref", "name", "argument", "value"),
+    [
+        (ADDRESS, "taskip://nothing/{contact_id}", "contact_id", ""),
+        (ADDRESS, "taskip://contacts/12", "contact_id", ""),
+        (ADDRESS, CONTACT, "page", ""),
+        (ADDRESS, CONTACTS, "sort", ""),
+        (ADDRESS, "taskip://events{?since,event,group}", "since", ""),
+        (PROMPT, "any", "month", ""),
+        (ADDRESS, CONTACT, "contact_id", "x" * 1000),
+        (ADDRESS, CONTACT, "contact_id", "\ud800"),
+    ],
+)
+async def test_what_there_is_not_has_no_values_and_costs_nothing(
+    ref: RefKind, name: str, argument: str, value: str
+) -> None:
+    world = World()
+    assert await complete(world.api, ref, name, argument, value) == Completion()
+    assert world.requests == []
+
+
+async def test_nobody_is_told_what_a_tool_reads_that_is_not_offered() -> None:
+    world = World()
+    world.api.selected = frozenset({"get_contact", "list_companies"})
+    assert await typed(world.api, CONTACT, "contact_id") == []
+    assert await typed(world.api, "taskip://companies/{company_id}", "company_id") == []
+    assert await said(world.api, "client") == []
+    assert world.requests == []
+    assert await said(world.api, "company") != []
+
+
+# --- what it costs ----------------------------------------------------------------------------------------
+
+
+async def test_typing_a_name_costs_one_request() -> None:
+    world = World()
+    for end in range(len("Elsa Berg") + 1):
+        assert "Elsa Berg" in await said(world.api, "client", "Elsa Berg"[:end])
+    assert "1" in await typed(world.api, CONTACT, "contact_id", "els")
+    assert world.requests == ["GET /contact"]
+
+
+async def test_completions_at_the_same_time_cost_one_request() -> None:
+    world = World()
+    found: list[list[str]] = []
+
+    async def one() -> None:
+        found.append(await said(world.api, "client", "Elsa"))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(one)
+    assert found == [["Elsa Berg"]] * 10
+    assert len(world.requests) == 1
+
+
+async def test_a_completion_that_breaks_is_empty_and_says_nothing_of_what_was_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        raise RuntimeError("a bug")
+
+    assert await complete(backend(broken), ADDRESS, CONTACT, "contact_id", "p") == Completion()
+    assert "the completion of contact_id failed" in caplog.text

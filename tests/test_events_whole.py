@@ -1,0 +1,202 @@
+"""The whole way: something happens in a TaskIP on a port, it posts a webhook, and an assistant hears of it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp_types import EmptyResult, ResourceUpdatedNotification, SubscribeRequest, SubscribeRequestParams
+
+from taskip_mcp.events import EVENTS
+from taskip_mcp.results import parse
+from taskip_mcp.sandbox import Sandbox
+from taskip_mcp.settings import without_taskip
+from tests.gatehouse import ERAS, words
+from tests.sandbox_calls import CALLS, filled
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "of-the-tests-0123456789-abc"
+PAYMENT = {"status": "paid", "payment_date": "2026-05-04", "payment_method": "cash"}
+
+# What an assistant does, and the events that it makes TaskIP tell; in an order that works on the seeds.
+STEPS: list[tuple[str, dict[str, Any], str]] = [
+    ("create_contact", {"first_name": "Ada", "email": "ada@new.example"}, "contact.created"),
+    ("update_contact", {"contact_id": 2, "position": "CEO"}, "contact.updated"),
+    ("create_company", CALLS["create_company"], "company.created"),
+    ("update_company", {"company_id": 2, "website": "https://new.example"}, "company.updated"),
+    ("create_invoice", CALLS["create_invoice"], "invoice.created"),
+    ("send_invoice", {"invoice_id": 58}, "invoice.sent"),
+    ("update_invoice_status", {"invoice_id": 57, **PAYMENT}, "invoice.paid"),
+    ("create_quotation", CALLS["create_quotation"], "quotation.created"),
+    ("update_quotation_status", {"quotation_id": 1, "status": "accepted"}, "quotation.accepted"),
+    ("update_quotation_status", {"quotation_id": 2, "status": "rejected"}, "quotation.rejected"),
+    ("create_ticket", {"subject": "Help", "priority": "low"}, "ticket.created"),
+    ("assign_ticket", {"ticket_id": "2", "assigned_to": 3}, "ticket.assigned"),
+    ("update_ticket_status", {"ticket_id": "2", "status": "closed"}, "ticket.resolved"),
+    ("create_project", CALLS["create_project"], "project.created"),
+    ("update_project_status", {"project_id": 1, "status": "completed"}, "project.completed"),
+    ("create_task", CALLS["create_task"], "task.created"),
+    ("complete_task", {"project_id": 1, "task_id": 1, "is_completed": True}, "task.completed"),
+    ("delete_contact", {"contact_id": 2}, "contact.deleted"),
+    ("delete_company", {"company_id": 3}, "company.deleted"),
+]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+@contextmanager
+def taskip(webhooks: int) -> Generator[str]:
+    """A TaskIP of its own process, which posts webhooks to a port; its address."""
+    url = f"http://127.0.0.1:{webhooks}/webhooks/taskip/{SECRET}"
+    command = [
+        sys.executable,
+        "-m",
+        "taskip_mcp",
+        "sandbox",
+        "--port",
+        "0",
+        "--no-limits",
+        "--webhook-url",
+        url,
+    ]
+    with subprocess.Popen(command, env=without_taskip(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            found = re.search(r"http://\S+", process.stderr.readline())
+            assert found
+            yield found[0]
+        finally:
+            process.kill()
+
+
+@asynccontextmanager
+async def assistant(
+    era: str, taskip: str, port: int, state: Path, heard: list[str]
+) -> AsyncGenerator[Client]:
+    """A client of a real server that takes webhooks beside stdio."""
+
+    async def note(message: Any) -> None:
+        if isinstance(message, ResourceUpdatedNotification):
+            heard.append(str(message.params.uri))
+
+    given = {
+        "SECRET_KEY": "canary-key-events-1", "BASE_URL": taskip, "STATE_DIR": state, "LIMIT_MINUTE": 10_000,
+        "LIMIT_HOUR": 10_000, "CONFIRM": "off", "WEBHOOK_SECRET": SECRET,
+    }  # fmt: skip
+    child = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "taskip_mcp", "--webhook-port", str(port)],
+        env=without_taskip() | {f"TASKIP_{name}": str(value) for name, value in given.items()},
+    )
+    async with Client(child, mode=ERAS[era], message_handler=note) as client:
+        yield client
+
+
+async def ask(client: Client, tool: str, **given: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, given)
+    assert not result.is_error, words(result)
+    return parse(words(result))
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_all_events_reach_the_feed_who_waits_and_who_watches(era: str, tmp_path: Path) -> None:
+    assert sorted(event for _, _, event in STEPS) == sorted(
+        f"{group}.{what}" for group, all_of_it in EVENTS.items() for what in all_of_it
+    )
+    port, heard, sandbox = free_port(), list[str](), Sandbox()
+    with taskip(port) as url, anyio.fail_after(90):
+        async with assistant(era, url, port, tmp_path, heard) as client:
+            async with watching(era, client, heard, "taskip://invoices/57", "taskip://tickets"):
+                for tool, given, event in STEPS:
+                    await ask(client, tool, **filled(given, sandbox))
+                    waited = await ask(client, "wait_for_event", event=event, since="c0", seconds=10)
+                    assert waited["items"][0]["event"] == event
+                while {"taskip://invoices/57", "taskip://tickets"} - set(heard):
+                    await anyio.sleep(0.02)
+            listed = await ask(client, "list_events", since="c0", limit=100)
+        assert {each["event"] for each in listed["items"]} == {event for _, _, event in STEPS}
+        async with assistant(era, url, free_port(), tmp_path, heard) as later:
+            again = await ask(later, "list_events", since="c0", limit=100)
+        assert [each["event"] for each in again["items"]] == [each["event"] for each in listed["items"]]
+
+
+@asynccontextmanager
+async def watching(era: str, client: Client, heard: list[str], *uris: str) -> AsyncGenerator[None]:
+    """As clients of each era ask to be told of resources."""
+    if ERAS[era] == "legacy":
+        for uri in uris:
+            request = SubscribeRequest(params=SubscribeRequestParams(uri=uri))
+            await client.session.send_request(request, EmptyResult)
+        yield
+        return
+    async with client.listen(resource_subscriptions=list(uris)) as stream, anyio.create_task_group() as group:
+
+        async def follow() -> None:
+            async for each in stream:
+                heard.append(str(getattr(each, "uri", "")))
+
+        group.start_soon(follow)
+        yield
+        group.cancel_scope.cancel()
+
+
+# --- beside the protocol over HTTP, and embedded ----------------------------------------------------------
+
+
+@contextmanager
+def serving(transport: str, state: Path) -> Generator[str]:
+    """A server on a port, on the embedded TaskIP; its address with the path."""
+    given = {"SANDBOX": "1", "STATE_DIR": str(state), "CONFIRM": "off", "WEBHOOK_SECRET": SECRET}
+    command = [sys.executable, "-m", "taskip_mcp", "--transport", transport, "--port", "0"]
+    environment = without_taskip() | {f"TASKIP_{name}": value for name, value in given.items()}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            found = next(match for line in process.stderr if (match := re.search(r"http://\S+", line)))
+            yield found[0]
+        finally:
+            process.kill()
+
+
+async def test_over_http_webhooks_come_in_beside_the_protocol_whatever_host_they_name(tmp_path: Path) -> None:
+    with serving("http", tmp_path) as url, anyio.fail_after(60):
+        base = url.removesuffix("/mcp")
+        async with httpx.AsyncClient(base_url=base, headers={"Host": "hooks.agency.example"}) as http:
+            wrong = await http.post(f"/webhooks/taskip/{SECRET}x", json={"event": "invoice.paid"})
+            right = await http.post(
+                f"/webhooks/taskip/{SECRET}", json={"event": "invoice.paid", "data": {"invoice_id": 57}}
+            )
+        assert (wrong.status_code, right.status_code) == (404, 200)
+        async with Client(url) as client:
+            (row,) = (await ask(client, "list_events"))["items"]
+            assert (row["event"], row["record"]) == ("invoice.paid", "57")
+
+
+async def test_where_the_port_is_taken_the_server_works_all_the_same(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, anyio.fail_after(60):
+        port = taken.getsockname()[1]
+        async with assistant("2026-07-28", "http://127.0.0.1:9/api", port, tmp_path, []) as client:
+            assert (await ask(client, "list_events"))["items"] == []
+
+
+async def test_the_embedded_taskip_tells_what_happens_in_it(tmp_path: Path) -> None:
+    with serving("http", tmp_path) as url, anyio.fail_after(60):
+        async with Client(url) as client:
+            await ask(client, "create_company", name="New Ltd", email="hi@new.example")
+            waited = await ask(client, "wait_for_event", event="company.created", since="c0", seconds=10)
+            assert waited["items"][0]["event"] == "company.created"
