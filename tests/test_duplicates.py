@@ -294,7 +294,8 @@ async def test_identical_creates_in_two_processes_are_one(tmp_path: Path) -> Non
                 group.start_soon(one, second)
         assert len(front.writes()) == 1
     assert {each["id"] for each in answers} == set(tickets(sandbox))
-    assert ["to do it a second time on purpose" in each.get("note", "") for each in answers] == [False, True]
+    told = ["to do it a second time on purpose" in each.get("note", "") for each in answers]
+    assert sorted(told) == [False, True]  # whose answer comes first over two pipes is left to chance
 
 
 async def test_who_waits_for_an_identical_create_that_fails_sends_its_own(tmp_path: Path) -> None:
