@@ -30,7 +30,7 @@ async def perform(
     values = arguments.validate(tool, raw)
     ask = show.Ask.take(tool, values)
     spoken = _spoken(backend, tool, values) if tool.gated else None
-    values = await _with_ids(backend, tool, values)
+    values = await turn.within(names.resolve(backend, tool, values), lambda: DeadlineError(LATE))
     return show.answer(await run(backend, tool, values, caller, spoken), tool, ask)
 
 
@@ -40,14 +40,6 @@ def _spoken(backend: Backend, tool: Tool, values: JsonObject) -> bytes | None:
         {name: value for name, value in values.items() if name not in {"confirm", "confirm_code"}}
     )
     return backend.sealer.call(f"{tool.name}, as it was said", said) if said else None
-
-
-async def _with_ids(backend: Backend, tool: Tool, values: JsonObject) -> JsonObject:
-    """Names looked up, within the time of the call."""
-    mine = turn.current()
-    with mine.clock.move_on_after(mine.left):
-        return await names.resolve(backend, tool, values)
-    raise DeadlineError(LATE)
 
 
 async def run(
@@ -67,10 +59,8 @@ async def run(
 async def _reconsidered(
     backend: Backend, tool: Tool, values: JsonObject, missing: MissingError
 ) -> JsonObject:
-    mine = turn.current()
-    with mine.clock.move_on_after(mine.left):
-        return await names.reconsidered(backend, tool, values, missing)
-    raise missing
+    """The arguments with names for identifiers that are none; raises `missing` where that does not help in time."""
+    return await turn.within(names.reconsidered(backend, tool, values, missing), lambda: missing)
 
 
 async def _run(backend: Backend, tool: Tool, values: JsonObject, caller: Caller, spoken: bytes | None) -> Any:

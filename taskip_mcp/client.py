@@ -127,6 +127,10 @@ class TaskipClient:
         self._transport = transport
         self._http: httpx.AsyncClient | None = None
 
+    def now(self) -> float:
+        """Seconds since 1970 by TaskIP's clock, which is known once it has answered."""
+        return self.clock.now() + self.skew
+
     async def aclose(self) -> None:
         """Close the pool and the rate store."""
         if self._http is not None:

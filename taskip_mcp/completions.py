@@ -16,26 +16,24 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import anyio
 
-from taskip_mcp import arguments, errors, events, kinds, outside, own, turn, wire
+from taskip_mcp import arguments, errors, events, kinds, names, outside, own, turn, wire
 from taskip_mcp import operation as operations
 from taskip_mcp.budget.windows import HOUR, MINUTE
-from taskip_mcp.call import Backend, Call
+from taskip_mcp.call import Backend
 from taskip_mcp.kinds import KINDS, Kind
 from taskip_mcp.lookups import Listing
 from taskip_mcp.misnamed import WIDE
 from taskip_mcp.named import NUMBER, OPAQUE, UUID, Named
-from taskip_mcp.names import SHOWN
 from taskip_mcp.operation import Tool
-from taskip_mcp.pages import collect
 from taskip_mcp.resources import ALL, TEMPLATES, ResourceEntry
-from taskip_mcp.wire import JsonObject, Page
+from taskip_mcp.wire import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -254,7 +252,9 @@ def _name(match: Match, known: Counter[str]) -> str:
 
 def _is_name(kind: Kind, text: str) -> bool:
     """Whether a text is taken for a name: not for an id, an address, or a name that is shown with its id."""
-    if any(form.fullmatch(text) for form in (NUMBER, UUID, SHOWN)) or (kind.hosts and kinds.address(text)):
+    if any(form.fullmatch(text) for form in (NUMBER, UUID, names.SHOWN)) or (
+        kind.hosts and kinds.address(text)
+    ):
         return False
     # The numbers of bills look like opaque identifiers, but these records have none.
     return any(map(str.isalnum, text)) and text != "0" and (kind.unique or not OPAQUE.fullmatch(text))
@@ -351,7 +351,7 @@ class _Look:
         try:
             # The rows are paid for: they are kept even if the person types on and this keystroke is given up.
             with anyio.CancelScope(shield=True):
-                return await self._page(given)
+                return await names.read_list(self.backend, replace(self.kind, pages=1), given)
         except errors.ApiError as error:
             if not isinstance(error, errors.MissingError):  # what they are looked for in may be misspelt
                 self.pace.open_at = self.backend.client.clock.ticks() + REST
@@ -371,21 +371,6 @@ class _Look:
         pace.open_at = clock.ticks() + PAUSE
         if not await _spare(self.backend):
             raise errors.BudgetError("What is left of the rate limit is for calls.")
-
-    async def _page(self, given: JsonObject) -> Listing:
-        found = operations.find(self.kind.contract)
-        takes = operations.parameters(self.kind.contract)
-
-        async def fetch(number: int) -> Page:
-            turns: JsonObject = {"page": number, "limit": self.kind.size}
-            values = given | {name: value for name, value in turns.items() if name in takes}
-            result = await found.function(Call(self.backend, found, values), **values)
-            return result if isinstance(result, Page) else Page([cast("JsonObject", result)])
-
-        if "page" not in takes:
-            return Listing([kinds.slim(row) for row in (await fetch(1)).items])
-        read = await collect(fetch, size=self.kind.size, most=1)
-        return Listing([kinds.slim(row) for row in read.items], read.complete)
 
 
 async def _spare(backend: Backend) -> bool:

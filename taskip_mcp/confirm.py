@@ -199,10 +199,7 @@ CHANGED = (
 
 async def _within(proposal: Proposal, work: Awaitable[Any]) -> Any:
     """Within the time of the call; the time of a question does not count."""
-    mine = turn.current()
-    with mine.clock.move_on_after(mine.left):
-        return await work
-    raise errors.DeadlineError(proposal.late())
+    return await turn.within(work, lambda: errors.DeadlineError(proposal.late()))
 
 
 def _digest(backend: Backend, proposal: Proposal) -> bytes:

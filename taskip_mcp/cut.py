@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, cast
 
 from taskip_mcp.outside import Foreign, joined
+from taskip_mcp.results import minified
 from taskip_mcp.tokens import LIMIT, MOST, estimate
 from taskip_mcp.wire import JsonObject
 
@@ -40,12 +40,8 @@ def to_size(value: JsonObject, *, page: int | None = None, limit: int | None = N
 
 
 def _size(value: Any) -> int:
-    text = _text(value)
+    text = minified(value)
     return len(text) if len(text) > LIMIT * 30 else estimate(text)  # no need to count what is far above
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 # --- rows of a list ---------------------------------------------------------------------------------------
@@ -159,7 +155,7 @@ def _copied(value: Any) -> Any:
 def _longest(value: Any) -> tuple[Place, Cuttable | None]:
     """What can be shortened and takes most room."""
     parts = list(_parts(value, ()))
-    return max(parts, key=lambda part: len(_text(part[1]))) if parts else ((), None)
+    return max(parts, key=lambda part: len(minified(part[1]))) if parts else ((), None)
 
 
 def _parts(value: Any, place: Place) -> Iterator[tuple[Place, Cuttable]]:
@@ -176,7 +172,7 @@ def _parts(value: Any, place: Place) -> Iterator[tuple[Place, Cuttable]]:
         MANY if isinstance(value, dict) else 2
     ):
         found = cast("list[Any] | dict[str, Any]", value)
-        if max((len(_text(part)) for _, part in inside), default=0) * 2 <= len(_text(found)):
+        if max((len(minified(part)) for _, part in inside), default=0) * 2 <= len(minified(found)):
             yield place, found
 
 

@@ -119,8 +119,7 @@ def _age(row: Record, name: str, now: float) -> tuple[float, float] | None:
 def _times(call: Call, since: float) -> tuple[float, float]:
     """Now by TaskIP's clock, and the seconds since the write left."""
     client = call.backend.client
-    now = client.clock.now()
-    return now + client.skew, now - since
+    return client.now(), client.clock.now() - since
 
 
 def _since(age: tuple[float, float], window: float) -> bool:

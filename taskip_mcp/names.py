@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from taskip_mcp import errors, kinds, misnamed, records
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
-from taskip_mcp.kinds import KINDS, SIZE, Kind
+from taskip_mcp.kinds import KINDS, Kind
 from taskip_mcp.lookups import Listing
 from taskip_mcp.misnamed import WIDE, Asked, Found, Problem, Unmatched
 from taskip_mcp.named import Name, Opaque
@@ -50,18 +50,19 @@ async def _listing(
     key = kind.contract, *sorted((scope | query).items())
 
     async def read() -> Listing:
-        return await _read(backend, kind, scope | query)
+        return await read_list(backend, kind, scope | query)
 
     now = backend.client.clock.ticks()
     return await backend.lookups.rows(key, kind.touched_by, since, now, read)
 
 
-async def _read(backend: Backend, kind: Kind, given: JsonObject) -> Listing:
+async def read_list(backend: Backend, kind: Kind, given: JsonObject) -> Listing:
+    """The rows of the list that shows a kind of record, as many pages as that has; raises `TaskipError`."""
     found = operations.find(kind.contract)
     takes = operations.parameters(kind.contract)
 
     async def fetch(number: int) -> Page:
-        turn: JsonObject = {"page": number, "limit": SIZE}
+        turn: JsonObject = {"page": number, "limit": kind.size}
         arguments = given | {name: value for name, value in turn.items() if name in takes}
         result = await found.function(Call(backend, found, arguments), **arguments)
         return result if isinstance(result, Page) else Page([cast("JsonObject", result)])
@@ -315,7 +316,7 @@ async def _firm(backend: Backend, tool: Tool, missed: Unmatched) -> Problem:
     kind, shown = replace(KINDS["company"], pages=1), SHOWN.fullmatch(missed.asked.name)
     name = shown[1] if shown else str(missed.asked.name)
     try:
-        listing = await _read(backend, kind, _queries(kind, name)[0])
+        listing = await read_list(backend, kind, _queries(kind, name)[0])
     except errors.TaskipError:
         return Problem("")  # the name is wrong all the same
     rows = kinds.matching(kind, kinds.records(kind, listing.rows), name)

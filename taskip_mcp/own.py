@@ -62,12 +62,7 @@ async def perform(backend: Backend, tool: Tool, arguments: Mapping[str, Any], ca
     """
     values = dict(arguments)
     said = gate.Said.take(values)
-    mine = turn.current()
-    result: Any = LATE
-    with mine.clock.move_on_after(mine.left):
-        result = await tool.function(backend, **values)
-    if result is LATE:
-        raise errors.DeadlineError(LATE)
+    result = await turn.within(tool.function(backend, **values), lambda: errors.DeadlineError(LATE))
     return await gate.decide(backend, result, said, caller) if isinstance(result, gate.Proposal) else result
 
 

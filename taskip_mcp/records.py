@@ -9,14 +9,12 @@ import anyio
 
 from taskip_mcp import errors
 from taskip_mcp.operation import Operation
+from taskip_mcp.pages import AT_ONCE
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject
 
 if TYPE_CHECKING:
     from taskip_mcp.call import Call
-
-AT_ONCE = 4
-"""Records that are read at the same time; the connection pool has eight places, and other calls want some."""
 
 PAGES = 5
 """Pages of a list that are looked at for one record that has no read of its own."""

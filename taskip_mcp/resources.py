@@ -182,6 +182,7 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     """
     from taskip_mcp import arguments, calls, names, operation, show
     from taskip_mcp.call import Call
+    from taskip_mcp.results import minified
 
     if entry is EVENTS:
         from taskip_mcp.events import feed
@@ -189,17 +190,14 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
         return await feed.document(backend, variables)
     given = {name: value for name, value in variables.items() if value != ""}
     if entry.tool:
-        answer = await calls.perform(backend, entry.tool, operation.OWN_GROUP, given)
-        return show.minified(answer.document)
+        return minified((await calls.perform(backend, entry.tool, operation.OWN_GROUP, given)).document)
     found = operation.find(entry.contract)
     if entry.has_pages and given.get("page") == ALL:
         collected = await _every_page(backend, found, given)
-        return show.minified(show.answer(collected.shape(), found, whole=True).document)
-    values = arguments.validate(found, given)
-    ask = show.Ask.take(found, values)
-    values = await names.resolve(backend, found, values)
+        return minified(show.answer(collected, found, whole=True).document)
     if entry.mime_type != PDF:
-        return show.minified(show.answer(await calls.run(backend, found, values), found, ask).document)
+        return minified((await calls.perform(backend, found.name, found.group, given)).document)
+    values = await names.resolve(backend, found, arguments.validate(found, given))
     file = await Call(backend, found, values)()
     if not isinstance(file.payload, bytes):
         raise UnreadableError("TaskIP answered without a file", operation=entry.contract, status=file.status)

@@ -27,7 +27,7 @@ from taskip_mcp.redact import masked
 from taskip_mcp.wire import JsonObject, Page
 
 __all__ = [
-    "Page", "Record", "Report", "Saved", "Written", "parse", "shape", "tidy", "written",
+    "Page", "Record", "Report", "Saved", "Written", "minified", "parse", "shape", "tidy", "written",
 ]  # fmt: skip
 
 Record = JsonObject
@@ -106,6 +106,11 @@ def tidy(value: Any) -> Any:
     if isinstance(value, list):
         return [tidy(item) for item in cast("list[Any]", value)]
     return value
+
+
+def minified(value: Any) -> str:
+    """JSON on one line, without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def parse(text: str) -> Any:

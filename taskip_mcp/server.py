@@ -107,10 +107,11 @@ class App:
 
     async def budget(self) -> str:
         """What ``taskip://budget`` shows."""
-        from taskip_mcp import own, show
+        from taskip_mcp import own
+        from taskip_mcp.results import minified
 
         with turn.begin(self.clock, self.settings.call_deadline):
-            return show.minified(await own.budget(self.open()))
+            return minified(await own.budget(self.open()))
 
     async def read(self, entry: resources.ResourceEntry, variables: dict[str, Any]) -> str | bytes:
         """One resource read."""

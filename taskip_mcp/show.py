@@ -6,14 +6,14 @@ or for less. Nothing above `tokens.MOST` leaves: lists end at a record boundary,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from taskip_mcp import cut, outside, views
 from taskip_mcp.operation import OWN_GROUP, Effect, Operation, Tool
-from taskip_mcp.results import Page, Saved, Written, shape, tidy
+from taskip_mcp.pages import Collected
+from taskip_mcp.results import Page, Saved, Written, minified, shape, tidy
 from taskip_mcp.wire import JsonObject
 
 NOTICE_KEY = "_notice"
@@ -115,13 +115,12 @@ def row(contract: str, record: JsonObject) -> JsonObject:
 def _viewed(result: Any, operation: Operation, ask: Ask) -> JsonObject:
     if isinstance(result, Page):
         return _page(result, operation, ask)
+    if isinstance(result, Collected):
+        return result.shape() | {"items": _rows(result.items, operation, ask)}
     if isinstance(result, Written):
         return _written(result, operation, ask)
     if operation.effect is Effect.READ and isinstance(result, Mapping):
         record = cast("JsonObject", result)
-        if isinstance(record.get("items"), list) and "returned" in record:  # every page of a list, collected
-            rows = _rows(cast("list[JsonObject]", record["items"]), operation, ask)
-            return record | {"items": rows}
         return _noted(_of_record(operation.contract, record, "record", ask), [record], operation, ask)
     return outside.readable(shape(result), operation.group)
 
@@ -160,8 +159,3 @@ def _noted(shown: JsonObject, records: Sequence[JsonObject], operation: Operatio
         return shown
     words = f"No record here has {', '.join(unknown)}; it may be one of: {', '.join(views.known(operation.contract))}."
     return shown | {"note": " ".join(filter(None, [str(shown.get("note") or ""), words]))}
-
-
-def minified(value: Any) -> str:
-    """JSON on one line, without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -10,8 +10,11 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from taskip_mcp.clock import Clock
+
+T = TypeVar("T")
 
 Tell = Callable[[float, float | None, str], Awaitable[None]]
 """``(progress, total or None, message)`` to the client; progress grows with every notice."""
@@ -79,6 +82,14 @@ def begin(clock: Clock, seconds: float, tell: Tell | None = None) -> Generator[T
     """Run a call within `seconds`."""
     with _as_current(Turn(clock, clock.ticks() + seconds, tell)) as turn:
         yield turn
+
+
+async def within(work: Awaitable[T], late: Callable[[], Exception]) -> T:
+    """What the work gives, within the time of the call; when that is over, raises what `late` makes then."""
+    mine = current()
+    with mine.clock.move_on_after(mine.left):
+        return await work
+    raise late()
 
 
 @contextmanager

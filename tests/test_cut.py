@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskip_mcp import cut, outside, show, tokens
+from taskip_mcp import cut, outside, tokens
 from taskip_mcp.outside import Foreign
+from taskip_mcp.results import minified
 from tests.tokens import count
 
 ROOT = Path(__file__).parent.parent
@@ -86,7 +87,7 @@ def row(number: int, size: int = 40) -> dict[str, Any]:
 
 
 def size(value: Any) -> int:
-    return count(show.minified(value))
+    return count(minified(value))
 
 
 # --- lists ------------------------------------------------------------------------------------------------

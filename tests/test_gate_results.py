@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from taskip_mcp import outside
+from taskip_mcp.sandbox.store import Store
 from tests.gatehouse import accepts, gatehouse, words
 from tests.sandbox_calls import MEETING, PIPELINE, filled
 
 pytestmark = pytest.mark.anyio
+
+
+def bookable_until(store: Store, day: str) -> None:
+    for row in store.rows("meeting"):
+        store.update("meeting", row["id"], {"applicable_from": "2026-01-01", "applicable_to": day})
 
 
 @pytest.mark.parametrize("previewed", [True, False])
@@ -113,11 +119,7 @@ async def test_a_booking_shows_day_and_page_and_whether_the_page_is_open_then(
 ) -> None:
     person = {"first_name": "A", "last_name": "B", "email": "a@x.example"}
     async with gatehouse("flag") as at:
-        store = at.door.sandbox.store
-        for row in store.rows("meeting"):
-            store.update(
-                "meeting", row["id"], {"applicable_from": "2026-01-01", "applicable_to": "2099-12-31"}
-            )
+        bookable_until(at.door.sandbox.store, "2099-12-31")
         shown = await at.shown("book_meeting", **filled(MEETING, at.door.sandbox), **person, **slot)
     weekday = "Sunday" if slot["date"].endswith("04") else "Monday"
     said = shown["follows"]
@@ -133,10 +135,6 @@ async def test_a_booking_after_the_last_day_of_a_page_is_told() -> None:
     given = {"date": "2150-01-05", "time_slot_start": "10:00", "time_slot_end": "10:30"}
     person = {"first_name": "A", "last_name": "B", "email": "a@x.example"}
     async with gatehouse("flag") as at:
-        store = at.door.sandbox.store
-        for row in store.rows("meeting"):
-            store.update(
-                "meeting", row["id"], {"applicable_from": "2026-01-01", "applicable_to": "2026-12-31"}
-            )
+        bookable_until(at.door.sandbox.store, "2026-12-31")
         shown = await at.shown("book_meeting", **filled(MEETING, at.door.sandbox), **person, **given)
     assert "The page takes bookings from 2026-01-01 to 2026-12-31 alone." in shown["follows"]

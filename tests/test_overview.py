@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 from taskip_mcp import calls, filters, outside, tokens
 from taskip_mcp.errors import ArgumentError, ForbiddenError, MissingError
 from taskip_mcp.overview import facts
+from taskip_mcp.results import minified
 from tests.overviews import (
     TODAY,
     TOOLS,
@@ -85,7 +85,7 @@ async def test_lists_that_fit_on_a_page_cost_one_request_each(
 @pytest.mark.parametrize("tool", TOOLS)
 async def test_an_answer_is_small(tool: str) -> None:
     given: dict[str, Any] = MOST[tool] | ({"query": "e"} if tool == "search_everything" else {})
-    text = json.dumps(await ask(agency(), tool, **given), ensure_ascii=False, separators=(",", ":"))
+    text = minified(await ask(agency(), tool, **given))
     assert "null" not in text
     most = 1_750 if tool == "search_everything" else 1_350  # four rows of each of the eleven groups
     assert tokens.estimate(text) <= most  # which says a tenth to a third more than o200k

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from taskip_mcp import errors, outside, resources, show
 from taskip_mcp.outside import Foreign
 from taskip_mcp.prompts import building
+from taskip_mcp.results import minified
 from tests.overviews import agency, forbidden
 from tests.prompting import BY_NAME, FILLED, NAMES, backend, build
 
@@ -240,7 +241,7 @@ def test_what_is_too_large_keeps_the_rows_that_fit_and_says_how_many_do_not() ->
     assert isinstance(cut["items"][0]["text"], Foreign)
     assert cut["items"][0]["text"].endswith("…")
     assert cut["items"][0]["tags"][8:] == ["… 42 more"]
-    assert building.estimate(show.minified(cut)) <= building.ROOM
+    assert building.estimate(minified(cut)) <= building.ROOM
 
 
 def test_a_record_that_is_too_large_keeps_all_fields_with_the_beginnings_of_their_texts() -> None:

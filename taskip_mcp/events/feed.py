@@ -22,12 +22,13 @@ from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.events import EVENTS, Event, EventStore
 from taskip_mcp.events.updates import cursor_at, project_of
+from taskip_mcp.named import UUID
 from taskip_mcp.operation import Effect
 from taskip_mcp.outside import Foreign, clean
 from taskip_mcp.overview.reading import Reading
 from taskip_mcp.own import own_tool
 from taskip_mcp.params import ROWS, Amount, Reference, RowCount
-from taskip_mcp.results import Record
+from taskip_mcp.results import Record, minified
 from taskip_mcp.wire import JsonObject
 
 DAY = 86_400.0
@@ -59,7 +60,6 @@ RESERVE, READS_RESERVE = 1.0, 10.0
 
 CURSOR = re.compile(r"c([0-9]{1,18})")
 NUMBER = re.compile(r"[0-9]{1,18}")
-UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 EITHER = frozenset({"project", "ticket"})
 """Groups whose records go by number or by uuid (contract, path parameters of their reads)."""
 
@@ -116,7 +116,7 @@ async def document(backend: Backend, variables: Mapping[str, Any]) -> str:
     tool = own.tools()["list_events"]
     given = {name: value for name, value in variables.items() if value != ""}
     values = arguments.validate(tool, {"limit": RESOURCE_ROWS} | given)
-    return show.minified(show.answer(await own.perform(backend, tool, values), tool).document)
+    return minified(show.answer(await own.perform(backend, tool, values), tool).document)
 
 
 # --- which events -----------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def _fitting(events: Sequence[Event]) -> Sequence[Event]:
     """The first events, one at least, whose rows fit: what is cut here is not lost, as it is behind the cursor."""
     room = ROOM
     for place, event in enumerate(events):
-        room -= tokens.estimate(show.minified(_row(event)))
+        room -= tokens.estimate(minified(_row(event)))
         if room < 0:
             return events[: max(1, place)]
     return events
@@ -352,7 +352,7 @@ def _brief(row: JsonObject) -> JsonObject:
     kept: JsonObject = {}
     room = STATE_ROOM
     for name, value in row.items():
-        room -= tokens.estimate(show.minified({name: value}))
+        room -= tokens.estimate(minified({name: value}))
         if room >= 0:
             kept[name] = value
     return kept

@@ -60,6 +60,11 @@ INSERT = (
 
 LATER = "SELECT 1 FROM events WHERE account = ? AND seq > ? LIMIT 1"
 
+LAST = "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
+
+BEFORE = f"SELECT COALESCE(MIN(seq) - 1, ({LAST})) FROM events WHERE account = ? AND at >= ?"
+"""One look at the file: what comes between two would be passed over."""
+
 HIGHEST = 2**63 - 1
 
 T = TypeVar("T")
@@ -129,15 +134,11 @@ class SqliteEvents:
 
     async def since(self, at: float) -> int:
         """See `EventStore.since`."""
-        query = "SELECT MIN(seq) FROM events WHERE account = ? AND at >= ?"
-        last = await self.last()  # first, so that none that comes meanwhile is passed over
-        first = (await self._read(query, self._account, at))[0][0]
-        return first - 1 if first else last
+        return (await self._read(BEFORE, self._account, at))[0][0]
 
     async def last(self) -> int:
         """See `EventStore.last`. It never goes back, although what it stands behind may be forgotten."""
-        found = await self._read("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
-        return found[0][0] if found else 0
+        return (await self._read(LAST))[0][0]
 
     async def changed(self, seq: int, seconds: float) -> bool:
         """See `EventStore.changed`."""

@@ -12,12 +12,9 @@ from taskip_mcp import errors, outside, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend, Call
 from taskip_mcp.operation import Effect
-from taskip_mcp.pages import collect
+from taskip_mcp.pages import AT_ONCE, collect
 from taskip_mcp.results import Page
 from taskip_mcp.wire import JsonObject
-
-AT_ONCE = 4
-"""Requests in flight; the connection pool has eight places, and other calls want some."""
 
 SIZE = 100
 """Rows of a page, TaskIP's most."""
@@ -29,6 +26,11 @@ BOARDS = 5
 """Pipelines and meeting pages that are looked into: each costs requests of its own."""
 
 Work = Callable[[], Awaitable[Any]]
+
+
+def today(backend: Backend) -> date:
+    """The day in UTC by TaskIP's clock, which is known once it has answered."""
+    return datetime.fromtimestamp(backend.client.now(), UTC).date()
 
 
 class Reading:
@@ -108,9 +110,8 @@ class Reading:
         self.incomplete[part] = f"{known}; {words}" if known else words
 
     def today(self) -> date:
-        """The day in UTC by TaskIP's clock, which is known once it has answered."""
-        client = self.backend.client
-        return datetime.fromtimestamp(client.clock.now() + client.skew, UTC).date()
+        """See `today`."""
+        return today(self.backend)
 
     def told(self, answer: JsonObject) -> JsonObject:
         """The answer with what was not read, and what it cost."""

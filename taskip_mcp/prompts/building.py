@@ -7,7 +7,7 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -28,9 +28,10 @@ from taskip_mcp import (
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.operation import OWN_GROUP, Operation, Tool
-from taskip_mcp.overview.reading import why
+from taskip_mcp.overview.reading import today, why
 from taskip_mcp.prompts import READS, Argument, Embedded, Given, JsonObject, Message, PromptEntry, Read
 from taskip_mcp.prompts.table import PROMPTS
+from taskip_mcp.results import minified
 from taskip_mcp.tokens import estimate
 
 LONG = 2000
@@ -74,7 +75,7 @@ async def build(backend: Backend, name: str, arguments: Mapping[str, str]) -> li
     """See `taskip_mcp.prompts.build`."""
     entry = _entry(backend, name)
     filled = _filled(entry, arguments)
-    progress = Progress(Given(_today(backend)))
+    progress = Progress(Given(today(backend)))
     progress.given = replace(progress.given, values=await _values(backend, entry, filled, progress))
     if all(each.may_be_new for each in progress.unusable):
         await _read(backend, entry.reads(progress.given), progress)
@@ -93,12 +94,6 @@ def _entry(backend: Backend, name: str) -> PromptEntry:
         return found
     known = ", ".join(entry.name for entry in offered) or "none"
     raise errors.ArgumentError(f"There is no prompt {errors.legible(name)}. The prompts are {known}.")
-
-
-def _today(backend: Backend) -> date:
-    """The day in UTC, by TaskIP's clock once it has answered."""
-    client = backend.client
-    return datetime.fromtimestamp(client.clock.now() + client.skew, UTC).date()
 
 
 # --- what was filled in -----------------------------------------------------------------------------------
@@ -151,14 +146,13 @@ def _month(argument: Argument, text: str, progress: Progress) -> JsonObject:
 async def _identifier(backend: Backend, argument: Argument, text: str) -> Any:
     """The id that a name stands for; an id as it is. Raises what `names.resolve` raises."""
     source, parameter = FOUND_BY[argument.kind]
-    tool, mine = operations.find(source), turn.current()
+    tool = operations.find(source)
     try:
         value = tool_arguments.validate(tool, {parameter: text})[parameter]
     except errors.ArgumentError as error:
         raise errors.ArgumentError(str(error).replace(parameter, argument.name, 1)) from None
-    with mine.clock.move_on_after(mine.left):
-        return (await names.resolve(backend, tool, {argument.name: value}))[argument.name]
-    raise errors.DeadlineError(LATE)
+    looked_up = names.resolve(backend, tool, {argument.name: value})
+    return (await turn.within(looked_up, lambda: errors.DeadlineError(LATE)))[argument.name]
 
 
 def _unusable(argument: Argument, error: errors.TaskipError) -> str:
@@ -197,7 +191,7 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
             progress.missing.append(f"{call}: {_plain(why(found))}.")
             continue
         following += read.then(found) if read.then else []
-        if estimate(text := show.minified(found)) > ROOM:
+        if estimate(text := minified(found)) > ROOM:
             progress.missing.append(f"{call}: too much to be shown here.")
         else:
             progress.data.append((call, Embedded(address(read), text)))
@@ -254,7 +248,7 @@ def _begun(value: Any) -> Any:
 
 def _size(value: JsonObject) -> int:
     # The notice comes on top.
-    return estimate(show.minified({show.NOTICE_KEY: outside.NOTICE_INSIDE} | value))
+    return estimate(minified({show.NOTICE_KEY: outside.NOTICE_INSIDE} | value))
 
 
 def address(read: Read) -> str:
@@ -269,7 +263,7 @@ def address(read: Read) -> str:
 
 def _call(tool: Tool, arguments: JsonObject) -> str:
     """A call as the text tells it."""
-    told = ", ".join(f"{name}: {show.minified(value)}" for name, value in arguments.items())
+    told = ", ".join(f"{name}: {minified(value)}" for name, value in arguments.items())
     return f"{tool.name} {{{told}}}" if told else tool.name
 
 
@@ -282,8 +276,8 @@ def _text(backend: Backend, entry: PromptEntry, filled: Mapping[str, str], progr
     """What to do, with what, and by which rules."""
     tools = entry.tools_with(backend.offers)
     writes = any(not tool.startswith(READS) for tool in tools)
-    parts = [f"{entry.title}. {entry.does} Today is {_today(backend)} (UTC)."]
-    parts += _section("From the user:", [f"{name}: {show.minified(text)}" for name, text in filled.items()])
+    parts = [f"{entry.title}. {entry.does} Today is {today(backend)} (UTC)."]
+    parts += _section("From the user:", [f"{name}: {minified(text)}" for name, text in filled.items()])
     data = [f"{call}: {each.uri}" for call, each in progress.data]
     parts += _section(
         "Read just now, and embedded before this text; if you do not see it, make the calls:", data
