@@ -223,7 +223,7 @@ def prompt_reference() -> str:
     """Every prompt with its arguments, all of them optional."""
     names = {entry.name for entry in schemas.load_entries()}
     rows: list[str] = []
-    for each in prompts.offered(names):
+    for each in prompts.offered(names.__contains__):
         given = ", ".join(f"`{argument.name}`" for argument in each.arguments)
         rows.append(f"| `{each.name}` | {given} | {each.description(names.__contains__)} |")
     return "\n".join(["| prompt | arguments | what it does |", "| --- | --- | --- |", *rows])

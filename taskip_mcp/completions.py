@@ -1,8 +1,8 @@
 """What an argument of a resource address or of a prompt may be, while a person types it.
 
-An address is completed with what it takes: the ids of records whose name, number, email or id begins so. A prompt is
-completed with the names themselves, each such that it selects that one record (`taskip_mcp.names`). Values are for the
-person who types; names are text of outsiders at times, shown without characters that nobody sees.
+A record is completed by the start of its name, of a word of it, of its number, email or id. A value shows both, as in
+``Elsa Berg (1)``, and is taken wherever a name is (`taskip_mcp.names`): the person who types sees who is meant, and
+nobody else is selected by it. Names are text of outsiders at times, shown without characters that nobody sees.
 
 A completion is worth little, so it costs little: at most one request, and of each list at most one a second, for the
 person who is still typing. The first page of a list is kept for a minute with the other rows that names are looked up
@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal, get_args
@@ -23,14 +23,14 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from taskip_mcp import arguments, errors, events, kinds, names, outside, own, turn, wire
+from taskip_mcp import arguments, errors, events, kinds, names, outside, own, prompts, turn, wire
 from taskip_mcp import operation as operations
 from taskip_mcp.budget.windows import HOUR, MINUTE
 from taskip_mcp.call import Backend
 from taskip_mcp.kinds import KINDS, Kind
 from taskip_mcp.lookups import Listing
 from taskip_mcp.misnamed import WIDE
-from taskip_mcp.named import NUMBER, OPAQUE, UUID, Named
+from taskip_mcp.named import NUMBER, OPAQUE, SHOWN, UUID, Named
 from taskip_mcp.operation import Tool
 from taskip_mcp.resources import ALL, TEMPLATES, ResourceEntry
 from taskip_mcp.wire import JsonObject
@@ -52,23 +52,8 @@ SPARE = 0.1
 EVENTS = "taskip://events{"
 """How the address of the events begins: its words are those of the API reference."""
 
-PROMPT_ARGUMENTS: Mapping[str, str] = {
-    "client": "contact",
-    "contact": "contact",
-    "company": "company",
-    "member": "member",
-    "project": "project",
-    "pipeline": "pipeline",
-    "meeting": "meeting",
-    "ticket": "ticket",
-    "invoice": "invoice",
-    "quotation": "quotation",
-}
-"""Argument of a prompt -> the kind of record that it names."""
-
 RefKind = Literal["ref/resource", "ref/prompt"]
 Scope = Mapping[str, str]
-Show = Callable[["Match", Counter[str]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +84,7 @@ async def complete(
         with turn.begin(backend.client.clock, SECONDS) as mine:
             mine.meter = Fare(turn=mine)
             if ref_kind == "ref/prompt":
-                return await _of_prompt(backend, argument, value)
+                return await _of_prompt(backend, ref_name, argument, value)
             return await _of_address(backend, ref_name, argument, value, context or {})
     except Exception:
         # Its text may hold anything; nobody asked for more than a hint.
@@ -123,9 +108,10 @@ class Fare(turn.Meter):
 # --- what an argument is ----------------------------------------------------------------------------------
 
 
-async def _of_prompt(backend: Backend, argument: str, value: str) -> Completion:
-    kind = PROMPT_ARGUMENTS.get(argument)
-    return await _of_records(backend, kind, value, {}, _name) if kind else Completion()
+async def _of_prompt(backend: Backend, prompt: str, argument: str, value: str) -> Completion:
+    entry = next((each for each in prompts.offered(backend.offers) if each.name == prompt), None)
+    found = next((each.kind for each in entry.arguments if each.name == argument), "") if entry else ""
+    return await _of_records(backend, found, value, {}) if found else Completion()
 
 
 async def _of_address(backend: Backend, uri: str, argument: str, value: str, context: Scope) -> Completion:
@@ -140,7 +126,7 @@ async def _of_address(backend: Backend, uri: str, argument: str, value: str, con
     if not (kind := kind_of(found, argument)):
         return _of_words(_words(found, entry, argument), value)
     scope = await _scope(backend, KINDS[kind], context)
-    return Completion() if scope is None else await _of_records(backend, kind, value, scope, _identifier)
+    return Completion() if scope is None else await _of_records(backend, kind, value, scope)
 
 
 def kind_of(found: Tool, argument: str) -> str:
@@ -197,7 +183,7 @@ class Match:
     row: JsonObject
 
 
-async def _of_records(backend: Backend, name: str, value: str, scope: Scope, show: Show) -> Completion:
+async def _of_records(backend: Backend, name: str, value: str, scope: Scope) -> Completion:
     """Whose name begins so comes first, then whose has a word that does, then addresses and ids."""
     kind = KINDS[name]
     rows = await _rows(backend, kind, scope, value)
@@ -208,7 +194,7 @@ async def _of_records(backend: Backend, name: str, value: str, scope: Scope, sho
     matches.sort(key=lambda match: match.rank)
     # A search that shows nothing may look for whole words.
     complete = rows.whole or (rows.searched and bool(matches))
-    return _completion([show(match, known) for match in matches], complete=complete)
+    return _completion([_shown(match, known) for match in matches], complete=complete)
 
 
 def _called(kind: Kind, row: JsonObject) -> set[str]:
@@ -229,12 +215,12 @@ def _match(kind: Kind, row: JsonObject, start: str) -> Match | None:
     return Match(3, kind, row) if any(str(row[name]).startswith(number) for name in ids) else None
 
 
-def _identifier(match: Match, _: Counter[str]) -> str:
-    return str(match.row[kinds.ids(match.kind, match.row)[0]])
+def _identifier(kind: Kind, row: JsonObject) -> str:
+    return str(row[kinds.ids(kind, row)[0]])
 
 
-def _name(match: Match, known: Counter[str]) -> str:
-    """What selects the record: its name, with the id where that alone does not, or the id where it has no number."""
+def _shown(match: Match, known: Counter[str]) -> str:
+    """What selects the record: its name with its id, or either where the other is not to be had or not needed."""
     kind, row = match.kind, match.row
     name = " ".join(outside.clean(next(kinds.names(kind, row), "")).split())
     email = next((str(row[each]).strip() for each in kind.emails if row.get(each)), "")
@@ -243,18 +229,17 @@ def _name(match: Match, known: Counter[str]) -> str:
     if by_email and kinds.is_email(kind, email) and known[kinds.key(email)] < 2:
         return email
     if not name or len(name) > WIDE or kinds.is_email(kind, name):
-        return _identifier(match, known)
-    if known[kinds.key(name)] < 2 and _is_name(kind, name):
-        return name
+        return _identifier(kind, row)
     number = next((row[each] for each in kinds.ids(kind, row) if str(row[each]).isdecimal()), None)
-    return _identifier(match, known) if number is None else f"{name} ({number})"
+    certain = known[kinds.key(name)] < 2 and _is_name(kind, name)
+    if certain and (kind.unique or number is None):
+        return name
+    return _identifier(kind, row) if number is None else f"{name} ({number})"
 
 
 def _is_name(kind: Kind, text: str) -> bool:
     """Whether a text is taken for a name: not for an id, an address, or a name that is shown with its id."""
-    if any(form.fullmatch(text) for form in (NUMBER, UUID, names.SHOWN)) or (
-        kind.hosts and kinds.address(text)
-    ):
+    if any(form.fullmatch(text) for form in (NUMBER, UUID, SHOWN)) or (kind.hosts and kinds.address(text)):
         return False
     # The numbers of bills look like opaque identifiers, but these records have none.
     return any(map(str.isalnum, text)) and text != "0" and (kind.unique or not OPAQUE.fullmatch(text))
@@ -271,10 +256,13 @@ async def _scope(backend: Backend, kind: Kind, context: Scope) -> Scope | None:
         return {kind.scope: number[1]}
     if UUID.fullmatch(given) or OPAQUE.fullmatch(given):
         return {kind.scope: given}
-    above = KINDS[kind.scope.removesuffix("_id")]
-    rows = await _rows(backend, above, {}, given)
-    matches = kinds.matching(above, rows.records, given) if rows else []
-    return {kind.scope: _identifier(Match(0, above, matches[0]), Counter())} if len(matches) == 1 else None
+    above, shown = KINDS[kind.scope.removesuffix("_id")], SHOWN.fullmatch(given)
+    rows = await _rows(backend, above, {}, shown[1] if shown else given)
+    found = kinds.matching(above, rows.records, given) if rows else []
+    if rows and shown and not found:
+        called = kinds.matching(above, rows.records, shown[1])
+        found = [row for row in called if shown[2] in {str(row[each]) for each in kinds.ids(above, row)}]
+    return {kind.scope: _identifier(above, found[0])} if len(found) == 1 else None
 
 
 # --- rows -------------------------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 OPAQUE = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9]+([_-][A-Za-z0-9]+)+")
 """What may be one of TaskIP's prefixed opaque identifiers (contract conventions.identifiers)."""
 
+SHOWN = re.compile(r"(.+) \((\d+)\)")
+"""A name as results show it, with its id: both have to be those of one record."""
+
 
 class Name(str):
     """A name that stands where an id is wanted; `kind` tells what of, `number` that only a number will do."""

@@ -12,7 +12,6 @@ Rows are kept for a minute (`taskip_mcp.lookups`), so that the names of one piec
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,7 +26,7 @@ from taskip_mcp.call import Backend, Call
 from taskip_mcp.kinds import KINDS, Kind
 from taskip_mcp.lookups import Listing
 from taskip_mcp.misnamed import WIDE, Asked, Found, Problem, Unmatched
-from taskip_mcp.named import Name, Opaque
+from taskip_mcp.named import SHOWN, Name, Opaque
 from taskip_mcp.operation import Effect, Tool
 from taskip_mcp.pages import collect
 from taskip_mcp.wire import JsonObject, Page
@@ -37,9 +36,6 @@ TOLD = 10
 
 FIRMS = 2
 """Names without a contact that are looked for among the companies: one request each."""
-
-SHOWN = re.compile(r"(.+) \((\d+)\)")
-"""A name as results show it, with its id: both have to be those of one record."""
 
 # --- rows that are kept -----------------------------------------------------------------------------------
 

@@ -211,7 +211,7 @@ def build_server(app: App) -> register.Server:
         absent=Absent(compiled.tools, selected, settings),
     )
     _add_resources(server, app, [each for each in shown if not each.is_template])
-    for prompt in prompts.offered(app.selected):
+    for prompt in prompts.offered(app.selected.__contains__):
         protocol.add_prompt(server, prompt, prompt.description(app.selected.__contains__), app.prompt)
     register.add_completions(server, app.complete)
     register.add_page(server, "taskip://about", "about", ABOUT, app.about)

@@ -10,10 +10,12 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from taskip_mcp import completions, names, operation, outside, own, params, resources
+from taskip_mcp import arguments, completions, names, operation, outside, own, params, resources
 from taskip_mcp.call import Backend
-from taskip_mcp.completions import PROMPT_ARGUMENTS, Completion, RefKind, complete
+from taskip_mcp.completions import Completion, RefKind, complete
 from taskip_mcp.named import Name
+from taskip_mcp.operation import Tool
+from taskip_mcp.prompts.table import PROMPTS
 from taskip_mcp.resources import TEMPLATES, ResourceEntry
 from taskip_mcp.wire import JsonObject
 from tests.support import Script, backend
@@ -27,6 +29,11 @@ TASK, DEAL = (
     "taskip://pipelines/{pipeline_id}/deals/{deal_id}",
 )
 ADDRESS, PROMPT = "ref/resource", "ref/prompt"
+ARGUMENTS = {
+    argument.name: argument.kind for entry in PROMPTS for argument in entry.arguments if argument.kind
+}
+PROMPT_OF = {argument.name: entry for entry in PROMPTS for argument in entry.arguments}
+KICK_OFF = "Kick-off workshop (1)"
 
 # Free text, and the ids of what no list of names shows.
 WITHOUT = {"search", "booking_id"}
@@ -37,13 +44,22 @@ async def typed(api: Backend, uri: str, argument: str, value: str = "", **contex
 
 
 async def said(api: Backend, argument: str, value: str = "") -> list[str]:
-    return (await complete(api, PROMPT, "any", argument, value)).values
+    """The values for an argument of a prompt."""
+    return (await complete(api, PROMPT, PROMPT_OF[argument].name, argument, value)).values
+
+
+def tool_of(entry: ResourceEntry) -> Tool:
+    return own.tools()[entry.tool] if entry.tool else operation.find(entry.contract)
 
 
 def kind_of(entry: ResourceEntry, argument: str) -> str:
-    return completions.kind_of(
-        own.tools()[entry.tool] if entry.tool else operation.find(entry.contract), argument
-    )
+    return completions.kind_of(tool_of(entry), argument)
+
+
+async def read_by(api: Backend, entry: ResourceEntry, values: Mapping[str, Any]) -> JsonObject:
+    """The arguments with which an address of these values is read."""
+    tool, rest = tool_of(entry), dict.fromkeys(entry.path_variables, "1")
+    return await names.resolve(api, tool, arguments.validate(tool, {**rest, **values}))
 
 
 # --- addresses --------------------------------------------------------------------------------------------
@@ -58,16 +74,19 @@ def where(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("entry", "argument"), IDS, ids=where)
-async def test_an_id_of_an_address_is_completed_with_those_of_all_records(
+async def test_every_value_of_an_address_shows_a_name_and_is_read_as_that_record(
     entry: ResourceEntry, argument: str
 ) -> None:
     world = World()
     kind = kind_of(entry, argument)
-    _, _, identifier, scope, above = SEEDS[kind]
+    _, name, identifier, scope, above = SEEDS[kind]
     context = {scope: world.sandbox.store.rows(above, id=1)[0]["uuid"]} if scope else {}
-    wanted = [str(row[identifier]) for row in seeded(world, kind)]
-    assert sorted(await typed(world.api, entry.uri, argument, **context)) == sorted(wanted)
+    found = await typed(world.api, entry.uri, argument, **context)
     assert len(world.requests) == 1
+    titles = {" ".join(outside.clean(name(row)).split()) for row in seeded(world, kind)}
+    assert all(any(value.startswith(title) for title in titles) for value in found)
+    read = [(await read_by(world.api, entry, context | {argument: value}))[argument] for value in found]
+    assert sorted(map(str, read)) == sorted(str(row[identifier]) for row in seeded(world, kind))
 
 
 @pytest.mark.parametrize(("entry", "argument"), WORDS, ids=where)
@@ -98,7 +117,8 @@ async def test_words_are_completed_by_how_they_begin() -> None:
 async def test_a_record_is_completed_by_the_start_of_its_name_a_word_of_it_its_address_or_id(
     start: str,
 ) -> None:
-    assert "1" in await typed(World().api, CONTACT, "contact_id", start)
+    found = await typed(World().api, CONTACT, "contact_id", start)
+    assert ("elsa@northwindbakery.example" if "@" in start else "Elsa Berg (1)") in found
 
 
 async def test_whose_name_begins_so_comes_before_whose_last_name_does() -> None:
@@ -108,7 +128,7 @@ async def test_whose_name_begins_so_comes_before_whose_last_name_does() -> None:
         {"id": 3, "full_name": "Lee Ho"},
     ]
     api = backend(Script({"GET /contact": (200, {"data": people})}))
-    assert await typed(api, CONTACT, "contact_id", "lee") == ["3", "1", "2"]
+    assert await typed(api, CONTACT, "contact_id", "lee") == ["Lee Ho (3)", "Ann Lee (1)", "lee@x.example"]
 
 
 async def test_an_invoice_is_completed_by_its_number_or_its_last_digits() -> None:
@@ -116,37 +136,46 @@ async def test_an_invoice_is_completed_by_its_number_or_its_last_digits() -> Non
     row = world.sandbox.store.rows("invoice")[0]
     invoice = "taskip://invoices/{invoice_id}/pdf"
     for start in (row["invoice_no"], row["invoice_no"].rpartition("-")[2]):
-        assert str(row["id"]) in await typed(world.api, invoice, "invoice_id", start)
+        assert row["invoice_no"] in await typed(world.api, invoice, "invoice_id", start)
 
 
 async def test_tasks_and_deals_are_completed_within_what_was_chosen_before() -> None:
     world = World()
     project, pipeline = (world.sandbox.store.rows(each, id=1)[0]["uuid"] for each in ("project", "pipeline"))
-    assert await typed(world.api, TASK, "task_id", "kick", project_id=project) == ["1"]
+    assert await typed(world.api, TASK, "task_id", "kick", project_id=project) == [KICK_OFF]
     deals = await typed(world.api, DEAL, "deal_id", pipeline_id=pipeline)
-    assert sorted(deals) == sorted(str(row["id"]) for row in seeded(world, "deal"))
+    assert sorted(deals) == sorted(f"{row['deal_name']} ({row['id']})" for row in seeded(world, "deal"))
     world.sandbox.requests.clear()
     assert await typed(world.api, TASK, "task_id", "kick") == []
     assert world.requests == []
 
 
-async def test_what_was_chosen_before_may_be_a_name() -> None:
+@pytest.mark.parametrize("form", ["{title}", "{title} ({id})"])
+async def test_what_was_chosen_before_may_be_a_name(form: str) -> None:
     world = World()
-    title = world.sandbox.store.rows("project", id=1)[0]["title"]
+    chosen = form.format_map(world.sandbox.store.rows("project", id=1)[0])
     # The first keystroke looks for the project, the next one for its tasks.
-    assert await typed(world.api, TASK, "task_id", "k", project_id=title) == []
-    assert await typed(world.api, TASK, "task_id", "ki", project_id=title) == ["1"]
+    assert await typed(world.api, TASK, "task_id", "k", project_id=chosen) == []
+    assert await typed(world.api, TASK, "task_id", "ki", project_id=chosen) == [KICK_OFF]
     assert len(world.requests) == 2
-    assert await typed(world.api, TASK, "task_id", "ki", project_id="no such project") == []
+
+
+@pytest.mark.parametrize("form", ["no such project", "{title} (2)", "no such project (1)"])
+async def test_what_was_chosen_before_must_be_there(form: str) -> None:
+    world = World()
+    chosen = form.format_map(world.sandbox.store.rows("project", id=1)[0])
+    for start in ("k", "ki"):
+        assert await typed(world.api, TASK, "task_id", start, project_id=chosen) == []
+    assert len(world.requests) == 1
 
 
 # --- prompts ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("argument", PROMPT_ARGUMENTS)
+@pytest.mark.parametrize("argument", ARGUMENTS)
 async def test_every_value_of_a_prompt_selects_one_record_by_the_name_that_it_shows(argument: str) -> None:
     world = World()
-    kind = PROMPT_ARGUMENTS[argument]
+    kind = ARGUMENTS[argument]
     _, name, identifier, _, _ = SEEDS[kind]
     found = await said(world.api, argument)
     got = [await resolved(world.api, kind, value) for value in found]
@@ -180,7 +209,7 @@ ODD: list[tuple[str, str, JsonObject]] = [
     ("contact", "2024 (3)", {"full_name": "2024"}),
     ("contact", "Jo (3) (4)", {"full_name": "Jo (3)"}),
     ("contact", "other@x.example", {"full_name": "jo@x.example", "email": "other@x.example"}),
-    ("contact", "Ann Lee", {"full_name": "Ann\u200b\n Lee"}),
+    ("contact", "Ann Lee (6)", {"full_name": "Ann\u200b\n Lee"}),
     ("company", "acme.example (7)", {"name": "acme.example", "domain": "other.example"}),
     ("project", "Relaunch-2026 (8)", {"title": "Relaunch-2026", "uuid": "pro-8"}),
     ("contact", "nameless@x.example", {"email": "nameless@x.example"}),
@@ -188,15 +217,15 @@ ODD: list[tuple[str, str, JsonObject]] = [
 ]
 
 
-async def test_a_name_that_alone_would_not_do_comes_with_its_id() -> None:
+async def test_an_odd_name_comes_with_its_id_or_gives_way_to_what_selects_the_record() -> None:
     lists = {"GET /contact": "contact", "GET /company": "company", "GET /project": "project"}
     rows = {
         kind: [{"id": number} | row for number, (of, _, row) in enumerate(ODD, 1) if of == kind]
         for kind in lists.values()
     }
     api = backend(Script({line: (200, {"data": rows[kind]}) for line, kind in lists.items()}))
-    for kind in lists.values():
-        assert await said(api, kind) == [value for of, value, _ in ODD if of == kind]
+    for kind, argument in {"contact": "client", "company": "company", "project": "project"}.items():
+        assert await said(api, argument) == [value for of, value, _ in ODD if of == kind]
     for number, (kind, value, row) in enumerate(ODD, 1):
         assert await resolved(api, kind, value) == row.get("uuid", number)
 
@@ -209,7 +238,7 @@ async def test_a_person_is_completed_by_their_address_unless_two_have_it() -> No
     ]
     api = backend(Script({"GET /contact": (200, {"data": people})}))
     assert await said(api, "client", "lee@") == ["lee@x.example"]
-    assert await said(api, "client", "team") == ["Bo", "Cy"]
+    assert await said(api, "client", "team") == ["Bo (2)", "Cy (3)"]
 
 
 # --- what there is not ------------------------------------------------------------------------------------
@@ -223,7 +252,9 @@ async def test_a_person_is_completed_by_their_address_unless_two_have_it() -> No
         (ADDRESS, CONTACT, "page", ""),
         (ADDRESS, CONTACTS, "sort", ""),
         (ADDRESS, "taskip://events{?since,event,group}", "since", ""),
-        (PROMPT, "any", "month", ""),
+        (PROMPT, "month_end_billing", "month", ""),
+        (PROMPT, "month_end_billing", "client", ""),
+        (PROMPT, "no_such_prompt", "client", ""),
         (ADDRESS, CONTACT, "contact_id", "x" * 1000),
         (ADDRESS, CONTACT, "contact_id", "\ud800"),
     ],
@@ -238,7 +269,7 @@ async def test_what_there_is_not_has_no_values_and_costs_nothing(
 
 async def test_nobody_is_told_what_a_tool_reads_that_is_not_offered() -> None:
     world = World()
-    world.api.selected = frozenset({"get_contact", "list_companies"})
+    world.api.selected = frozenset({"get_contact", "list_companies", "list_meeting_bookings"})
     assert await typed(world.api, CONTACT, "contact_id") == []
     assert await typed(world.api, "taskip://companies/{company_id}", "company_id") == []
     assert await said(world.api, "client") == []
@@ -252,8 +283,8 @@ async def test_nobody_is_told_what_a_tool_reads_that_is_not_offered() -> None:
 async def test_typing_a_name_costs_one_request() -> None:
     world = World()
     for end in range(len("Elsa Berg") + 1):
-        assert "Elsa Berg" in await said(world.api, "client", "Elsa Berg"[:end])
-    assert "1" in await typed(world.api, CONTACT, "contact_id", "els")
+        assert "Elsa Berg (1)" in await said(world.api, "client", "Elsa Berg"[:end])
+    assert "Elsa Berg (1)" in await typed(world.api, CONTACT, "contact_id", "els")
     assert world.requests == ["GET /contact"]
 
 
@@ -267,7 +298,7 @@ async def test_completions_at_the_same_time_cost_one_request() -> None:
     async with anyio.create_task_group() as group:
         for _ in range(10):
             group.start_soon(one)
-    assert found == [["Elsa Berg"]] * 10
+    assert found == [["Elsa Berg (1)"]] * 10
     assert len(world.requests) == 1
 
 

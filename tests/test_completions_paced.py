@@ -28,6 +28,10 @@ async def asked(api: Backend, value: str) -> Completion:
     return await complete(api, ADDRESS, CONTACT, "contact_id", value)
 
 
+def people(*ids: int) -> list[str]:
+    return [f"Person {each} ({each})" for each in ids]
+
+
 @dataclass
 class Long:
     """A list of `count` contacts, of which TaskIP shows those with the text of a search; answers take `takes`."""
@@ -73,9 +77,9 @@ async def test_of_a_long_list_the_first_page_comes_first_and_then_what_taskip_fi
     async with serving(long) as api:
         began = CLOCK.ticks()
         first = await asked(api, "person 99")
-        assert (first, CLOCK.ticks()) == (Completion(["99"], None, has_more=True), began)
+        assert (first, CLOCK.ticks()) == (Completion(people(99), None, has_more=True), began)
         found = await asked(api, "person 99")
-        assert found == Completion(["99", *map(str, range(990, 1000))], 11)
+        assert found == Completion(people(99, *range(990, 1000)), 11)
         assert CLOCK.ticks() == began + PAUSE
         assert await asked(api, "person 99") == found
     assert long.asked == ["", "person 99"]
@@ -84,7 +88,7 @@ async def test_of_a_long_list_the_first_page_comes_first_and_then_what_taskip_fi
 @virtual
 async def test_more_values_than_an_answer_holds_are_counted_or_said_to_be_there() -> None:
     async with serving(Long(99)) as api:
-        assert await asked(api, "") == Completion([str(each) for each in range(1, 100)], 99)
+        assert await asked(api, "") == Completion(people(*range(1, 100)), 99)
     async with serving(Long(100)) as api:  # a full page may be a list's last one
         whole = await asked(api, "")
         assert (len(whole.values), whole.total, whole.has_more) == (MOST, None, True)
@@ -123,7 +127,7 @@ async def test_a_keystroke_that_is_given_up_leaves_the_rows_that_it_asked_for() 
         with anyio.move_on_after(0.5) as given_up:
             await asked(api, "p")
         assert given_up.cancel_called
-        assert await asked(api, "pe") == Completion(["1", "2", "3"], 3)
+        assert await asked(api, "pe") == Completion(people(1, 2, 3), 3)
     assert long.asked == [""]
 
 
@@ -164,7 +168,7 @@ async def test_what_was_kept_is_shown_where_a_search_fails() -> None:
     async with serving(long) as api:
         await asked(api, "")
         long.status = 500
-        assert await asked(api, "person 99") == Completion(["99"], None, has_more=True)
+        assert await asked(api, "person 99") == Completion(people(99), None, has_more=True)
 
 
 @virtual
@@ -188,7 +192,7 @@ async def test_a_route_that_is_missing_costs_this_keystroke_and_not_the_next_one
     async with serving(answer) as api:
         assert await typed(api, uri, "ticket_id") == []
         assert sent == ["support-ticket"]
-        assert await typed(api, uri, "ticket_id") == ["5"]
+        assert await typed(api, uri, "ticket_id") == ["Login (5)"]
         assert sent == ["support-ticket", "ticket"]
 
 
@@ -226,4 +230,4 @@ async def test_a_project_that_is_misspelt_does_not_keep_the_tasks_of_the_right_o
 
     async with serving(answer) as api:
         assert await typed(api, TASK, "task_id", project_id="pro-8") == []
-        assert await typed(api, TASK, "task_id", project_id="pro-7") == ["5"]
+        assert await typed(api, TASK, "task_id", project_id="pro-7") == ["A (5)"]

@@ -8,7 +8,7 @@ alone, so that a prompt never leads to one that its settings leave out. Nothing 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
@@ -95,11 +95,11 @@ def _named(step: str) -> str:
     return step.format_map({name: name for name in tools_of(step)})
 
 
-def offered(tools: Collection[str]) -> list[PromptEntry]:
-    """The prompts of a server that offers these tools, in their order."""
+def offered(offers: Callable[[str], bool]) -> list[PromptEntry]:
+    """The prompts whose tools a server offers, in their order."""
     from taskip_mcp.prompts.table import PROMPTS
 
-    return [entry for entry in PROMPTS if set(entry.needs) <= set(tools)]
+    return [entry for entry in PROMPTS if all(map(offers, entry.needs))]
 
 
 # --- what a client gets -----------------------------------------------------------------------------------

@@ -29,8 +29,17 @@ from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.operation import OWN_GROUP, Operation, Tool
 from taskip_mcp.overview.reading import today, why
-from taskip_mcp.prompts import READS, Argument, Embedded, Given, JsonObject, Message, PromptEntry, Read
-from taskip_mcp.prompts.table import PROMPTS
+from taskip_mcp.prompts import (
+    READS,
+    Argument,
+    Embedded,
+    Given,
+    JsonObject,
+    Message,
+    PromptEntry,
+    Read,
+    offered,
+)
 from taskip_mcp.results import minified
 from taskip_mcp.tokens import estimate
 
@@ -89,11 +98,12 @@ async def build(backend: Backend, name: str, arguments: Mapping[str, str]) -> li
 
 
 def _entry(backend: Backend, name: str) -> PromptEntry:
-    offered = [entry for entry in PROMPTS if all(map(backend.offers, entry.needs))]
-    if found := next((entry for entry in offered if entry.name == name), None):
+    known = {entry.name: entry for entry in offered(backend.offers)}
+    if found := known.get(name):
         return found
-    known = ", ".join(entry.name for entry in offered) or "none"
-    raise errors.ArgumentError(f"There is no prompt {errors.legible(name)}. The prompts are {known}.")
+    raise errors.ArgumentError(
+        f"There is no prompt {errors.legible(name)}. The prompts are {', '.join(known) or 'none'}."
+    )
 
 
 # --- what was filled in -----------------------------------------------------------------------------------
