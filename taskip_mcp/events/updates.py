@@ -56,6 +56,13 @@ CASCADES: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+CLIENTS = "taskip://client-overview"
+OVERVIEWS: Mapping[str, tuple[str, ...]] = {
+    "invoice": (CLIENTS, "taskip://overdue-invoices"),
+    **dict.fromkeys(("contact", "company", "quotation", "ticket", "project"), (CLIENTS,)),
+}
+"""Answers across groups that may read differently then."""
+
 IDENTIFIER = re.compile(r"[\w.-]{1,64}", re.ASCII)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -72,14 +79,6 @@ def project_of(event: Event) -> str:
 
 def _identifier(text: str) -> str:
     return text if IDENTIFIER.fullmatch(text) else ""
-
-
-CLIENTS = "taskip://client-overview"
-OVERVIEWS: Mapping[str, tuple[str, ...]] = {
-    "invoice": (CLIENTS, "taskip://overdue-invoices"),
-    **dict.fromkeys(("contact", "company", "quotation", "ticket", "project"), (CLIENTS,)),
-}
-"""Answers across groups that may read differently then."""
 
 
 def _templates(event: Event) -> tuple[str, ...]:
