@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import anyio
+import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskip_mcp.sandbox.store import Row
@@ -26,7 +25,7 @@ Sink = Callable[[bytes], Awaitable[object] | None]
 """Takes one body; raises when it was not taken."""
 CAPACITY = 10_000
 """Bodies that wait at most; what happens beyond is dropped, and counted."""
-LONGEST_HEAD = 8192
+FORM = "use http://host:port/path or https://host/path"
 KEY = "taskip.webhooks"
 """Where the bodies of a request wait for its answer, in the ASGI scope."""
 
@@ -105,38 +104,35 @@ class Post:
 
     def __init__(self, url: str, *, seconds: float = 10.0) -> None:
         """Raises `ValueError` for what is no http or https address."""
-        parts = urlsplit(url)
-        plain = url.isascii() and url.isprintable() and " " not in url
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or not plain:
-            raise ValueError("use http://host:port/path or https://host/path")
-        self._host, self._secure = parts.hostname, parts.scheme == "https"
-        self._port = parts.port or (443 if self._secure else 80)
+        try:
+            self._url = httpx.URL(url)
+        except httpx.InvalidURL:
+            raise ValueError(FORM) from None
+        parts, plain = self._url, url.isascii() and url.isprintable() and " " not in url
+        if parts.scheme not in {"http", "https"} or not parts.host or parts.userinfo or not plain:
+            raise ValueError(FORM)
+        if not 0 < (parts.port or 80) < 65_536:
+            raise ValueError(FORM)
         self._seconds = seconds
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._head = (
-            f"POST {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: TaskIP-sandbox\r\nConnection: close\r\n"
-            "Content-Type: application/json\r\n"
-        ).encode()
-        self._ssl = ssl.create_default_context() if self._secure else None
+        self._http = httpx.AsyncClient(
+            headers={
+                "User-Agent": "TaskIP-sandbox",
+                "Content-Type": "application/json",
+                "Connection": "close",
+            },
+            limits=httpx.Limits(max_keepalive_connections=0),
+            timeout=None,
+            trust_env=False,  # no proxy stands between it and this machine
+            verify=ssl.create_default_context(),
+        )
 
     async def __call__(self, raw: bytes) -> None:
         """Send one body; raises `NotTakenError`, or whatever the network has to say."""
         with anyio.fail_after(self._seconds):
-            async with await self._connect() as stream:
-                await stream.send(self._head + f"Content-Length: {len(raw)}\r\n\r\n".encode() + raw)
-                head = b""
-                while b"\r\n" not in head and len(head) < LONGEST_HEAD:
-                    head += await stream.receive()
-        found = re.match(rb"HTTP/1\.[01] (\d{3})\b", head)
-        if found is None or not found[1].startswith(b"2"):
-            raise NotTakenError(f"status {found[1].decode()}" if found else "the answer is not HTTP")
-
-    async def _connect(self) -> anyio.abc.ByteStream:
-        if self._ssl is None:
-            return await anyio.connect_tcp(self._host, self._port)
-        return await anyio.connect_tcp(
-            self._host, self._port, ssl_context=self._ssl, tls_standard_compatible=False
-        )
+            # What follows the head of the answer is of no interest, however long it is.
+            async with self._http.stream("POST", self._url, content=raw) as answer:
+                if not answer.is_success:
+                    raise NotTakenError(f"status {answer.status_code}")
 
 
 class AfterAnswer:
