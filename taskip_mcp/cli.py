@@ -131,10 +131,21 @@ def _serve(options: Serve, loaded: Callable[[], None]) -> int:
         sys.stderr.write(f"taskip-mcp: no such setting, so it has no effect: {', '.join(unknown)}\n")
     if settings.policy.open:
         sys.stderr.write(f"taskip-mcp: {unconfirmed(settings)}\n")
-    if options.webhook_port and not settings.webhook_secret:
-        raise ConfigError("--webhook-port needs TASKIP_WEBHOOK_SECRET, which is a part of the address.")
+    _check_webhooks(options, settings)
     anyio.run(_serve_async, options, settings, loaded)
     return 0
+
+
+def _check_webhooks(options: Serve, settings: Settings) -> None:
+    """Raises `ConfigError` for what cannot be meant; says on stderr what has no effect."""
+    if options.webhook_port and not settings.webhook_secret:
+        raise ConfigError("--webhook-port needs TASKIP_WEBHOOK_SECRET, which is a part of the address.")
+    if options.webhook_host != Serve.webhook_host and not options.webhook_port:
+        raise ConfigError("--webhook-host needs --webhook-port: without it there is no listener of its own.")
+    if settings.webhook_secret and options.transport == "stdio" and not options.webhook_port:
+        sys.stderr.write(
+            "taskip-mcp: TASKIP_WEBHOOK_SECRET: over stdio webhooks need --webhook-port as well\n"
+        )
 
 
 async def _serve_async(options: Serve, settings: Settings, loaded: Callable[[], None]) -> None:
@@ -144,27 +155,30 @@ async def _serve_async(options: Serve, settings: Settings, loaded: Callable[[], 
     server = build_server(app)
     loaded()
     try:
-        taking = _webhooks(app, options) if options.webhook_port else None
         async with app.following() as beside:
-            if taking:
-                beside.start_soon(taking)
+            if options.webhook_port:
+                beside.start_soon(_webhooks(app, options))
             await _answer(app, server, options)
     finally:
         await app.aclose()
 
 
-def _webhooks(app: App, options: Serve) -> Callable[[], Coroutine[Any, Any, None]] | None:
-    """The listener for webhooks. Where another server of this machine has the port already, that one keeps them, and
-    this one reads what it kept."""
+def _webhooks(app: App, options: Serve) -> Callable[[], Coroutine[Any, Any, None]]:
+    """The listener for webhooks. Where another server of this machine has the port already, that one keeps them, this
+    one reads what it kept, and takes over when it ends."""
+    from taskip_mcp import listen
     from taskip_mcp.events import receiver
 
     where = options.webhook_host, options.webhook_port
-    keeper = _deliveries(app)
+    keeper, listener = _deliveries(app), None
     try:
         listener = receiver.bind(*where)
-    except ConfigError as error:
-        sys.stderr.write(f"taskip-mcp: no webhooks are taken here: {error}\n")
-        return None
+    except listen.TakenError:
+        sys.stderr.write(
+            f"taskip-mcp: another program takes the webhooks on {where[0]}:{where[1]}; if it is a server with the same"
+            " settings, its events show here too, and this one takes over when it ends. Else choose another"
+            " --webhook-port.\n"
+        )
     secret, level = app.settings.webhook_secret, app.settings.log_level
     return partial(receiver.serve, keeper, secret, *where, level, listener=listener)
 
@@ -196,7 +210,8 @@ async def _answer(app: App, server: Server, options: Serve) -> None:
         return made
 
     path = "/sse" if sse else "/mcp"
-    await listen.serve(application, options.host, options.port, path, settings.log_level)
+    stopping = app.subscriptions.close
+    await listen.serve(application, options.host, options.port, path, settings.log_level, stopping=stopping)
 
 
 def unconfirmed(settings: Settings) -> str:

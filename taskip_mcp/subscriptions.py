@@ -85,6 +85,10 @@ class Subscriptions:
             self._watched.remove(uri)
         return EmptyResult()
 
+    def close(self) -> None:
+        """End the streams of those that listen, each with its result."""
+        self._serve.close()
+
     def _gone(self, connection: Connection) -> None:
         self._stuck.pop(connection, None)
         for uri in self._sessions.pop(connection)[1]:

@@ -254,10 +254,11 @@ async def test_a_connection_that_does_not_come_to_the_point_is_closed(
             await stream.receive()
 
 
-async def test_an_address_that_cannot_be_used_is_said_with_the_option_to_change() -> None:
-    store = SqliteEvents(None, "account", Clock())
+def test_an_address_that_cannot_be_used_is_said_with_the_option_to_change() -> None:
     with closing(listen.bind("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match="--webhook-port"):
-            await receiver.serve(store, SECRET, "127.0.0.1", port, "WARNING")
-    await store.aclose()
+        with pytest.raises(listen.TakenError, match="Choose another --webhook-port"):
+            receiver.bind("127.0.0.1", port)
+    with pytest.raises(ConfigError, match="Check --webhook-host") as told:
+        receiver.bind("no.such.host.invalid", port)
+    assert not isinstance(told.value, listen.TakenError)

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 import pytest
 from mcp.client import Client
@@ -84,26 +86,30 @@ def taskip(webhooks: int) -> Generator[str]:
             process.kill()
 
 
+def child(taskip: str, port: int, state: Path) -> StdioServerParameters:
+    """A server that takes webhooks beside stdio; without an address it is on the embedded TaskIP."""
+    given = {
+        "STATE_DIR": state, "LIMIT_MINUTE": 10_000, "LIMIT_HOUR": 10_000, "CONFIRM": "off", "WEBHOOK_SECRET": SECRET,
+        **({"SECRET_KEY": "canary-key-events-1", "BASE_URL": taskip} if taskip else {"SANDBOX": 1}),
+    }  # fmt: skip
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "taskip_mcp", "--webhook-port", str(port)],
+        env=without_taskip() | {f"TASKIP_{name}": str(value) for name, value in given.items()},
+    )
+
+
 @asynccontextmanager
 async def assistant(
     era: str, taskip: str, port: int, state: Path, heard: list[str]
 ) -> AsyncGenerator[Client]:
-    """A client of a real server that takes webhooks beside stdio."""
+    """A client of such a server."""
 
     async def note(message: Any) -> None:
         if isinstance(message, ResourceUpdatedNotification):
             heard.append(str(message.params.uri))
 
-    given = {
-        "SECRET_KEY": "canary-key-events-1", "BASE_URL": taskip, "STATE_DIR": state, "LIMIT_MINUTE": 10_000,
-        "LIMIT_HOUR": 10_000, "CONFIRM": "off", "WEBHOOK_SECRET": SECRET,
-    }  # fmt: skip
-    child = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "taskip_mcp", "--webhook-port", str(port)],
-        env=without_taskip() | {f"TASKIP_{name}": str(value) for name, value in given.items()},
-    )
-    async with Client(child, mode=ERAS[era], message_handler=note) as client:
+    async with Client(child(taskip, port, state), mode=ERAS[era], message_handler=note) as client:
         yield client
 
 
@@ -158,9 +164,17 @@ async def watching(era: str, client: Client, heard: list[str], *uris: str) -> As
 # --- beside the protocol over HTTP, and embedded ----------------------------------------------------------
 
 
+@dataclass
+class Served:
+    """A server on a port: its address with the path."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+
 @contextmanager
-def serving(transport: str, state: Path) -> Generator[str]:
-    """A server on a port, on the embedded TaskIP; its address with the path."""
+def serving(transport: str, state: Path) -> Generator[Served]:
+    """On the embedded TaskIP."""
     given = {"SANDBOX": "1", "STATE_DIR": str(state), "CONFIRM": "off", "WEBHOOK_SECRET": SECRET}
     command = [sys.executable, "-m", "taskip_mcp", "--transport", transport, "--port", "0"]
     environment = without_taskip() | {f"TASKIP_{name}": value for name, value in given.items()}
@@ -168,21 +182,21 @@ def serving(transport: str, state: Path) -> Generator[str]:
         assert process.stderr
         try:
             found = next(match for line in process.stderr if (match := re.search(r"http://\S+", line)))
-            yield found[0]
+            yield Served(process, found[0])
         finally:
             process.kill()
 
 
 async def test_over_http_webhooks_come_in_beside_the_protocol_whatever_host_they_name(tmp_path: Path) -> None:
-    with serving("http", tmp_path) as url, anyio.fail_after(60):
-        base = url.removesuffix("/mcp")
+    with serving("http", tmp_path) as server, anyio.fail_after(60):
+        base = server.url.removesuffix("/mcp")
         async with httpx.AsyncClient(base_url=base, headers={"Host": "hooks.agency.example"}) as http:
             wrong = await http.post(f"/webhooks/taskip/{SECRET}x", json={"event": "invoice.paid"})
             right = await http.post(
                 f"/webhooks/taskip/{SECRET}", json={"event": "invoice.paid", "data": {"invoice_id": 57}}
             )
         assert (wrong.status_code, right.status_code) == (404, 200)
-        async with Client(url) as client:
+        async with Client(server.url) as client:
             (row,) = (await ask(client, "list_events"))["items"]
             assert (row["event"], row["record"]) == ("invoice.paid", "57")
 
@@ -194,9 +208,66 @@ async def test_where_the_port_is_taken_the_server_works_all_the_same(tmp_path: P
             assert (await ask(client, "list_events"))["items"] == []
 
 
+async def delivered(http: httpx.AsyncClient, url: str, body: dict[str, Any]) -> None:
+    """Post it as soon as somebody listens."""
+    while True:
+        with suppress(httpx.ConnectError):
+            assert (await http.post(url, json=body)).status_code == 200
+            return
+        await anyio.sleep(0.05)
+
+
+@contextmanager
+def running(made: StdioServerParameters) -> Generator[None]:
+    """A process that serves nobody, once it takes webhooks."""
+    command = [made.command, *made.args]
+    with subprocess.Popen(command, env=made.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        try:
+            assert any(b"webhooks on" in line for line in process.stderr)
+            yield
+        finally:
+            process.kill()
+
+
+async def test_a_server_takes_the_port_over_when_the_one_that_had_it_ends(tmp_path: Path) -> None:
+    port, nowhere = free_port(), "http://127.0.0.1:9/api"
+    url = f"http://127.0.0.1:{port}/webhooks/taskip/{SECRET}"
+    with ExitStack() as first, anyio.fail_after(60):
+        first.enter_context(running(child(nowhere, port, tmp_path)))
+        async with (
+            assistant("2026-07-28", nowhere, port, tmp_path, []) as second,
+            httpx.AsyncClient() as http,
+        ):
+            await delivered(http, url, {"event": "invoice.paid", "data": {"invoice_id": 1}})
+            first.close()
+            await delivered(http, url, {"event": "invoice.paid", "data": {"invoice_id": 2}})
+            items = (await ask(second, "list_events"))["items"]
+    assert [row["record"] for row in items] == ["1", "2"]
+
+
+async def test_a_server_that_is_told_to_stop_ends_the_streams_of_those_that_listen(tmp_path: Path) -> None:
+    with serving("http", tmp_path) as server, anyio.fail_after(60):
+        async with (
+            Client(server.url) as client,
+            client.listen(resource_subscriptions=["taskip://events"]) as stream,
+        ):
+            server.process.terminate()
+            assert [each async for each in stream] == []  # `SubscriptionLost` where it is not ended but cut
+        await anyio.to_thread.run_sync(server.process.wait, 5)
+
+
+async def test_the_embedded_taskip_is_heard_beside_a_port_for_webhooks(tmp_path: Path) -> None:
+    with anyio.fail_after(60):
+        async with assistant("2026-07-28", "", free_port(), tmp_path, []) as client:
+            await ask(client, "create_company", name="New Ltd", email="hi@new.example")
+            waited = await ask(client, "wait_for_event", event="company.created", since="c0", seconds=10)
+            assert waited["items"][0]["event"] == "company.created"
+
+
 async def test_the_embedded_taskip_tells_what_happens_in_it(tmp_path: Path) -> None:
-    with serving("http", tmp_path) as url, anyio.fail_after(60):
-        async with Client(url) as client:
+    with serving("http", tmp_path) as server, anyio.fail_after(60):
+        async with Client(server.url) as client:
             await ask(client, "create_company", name="New Ltd", email="hi@new.example")
             waited = await ask(client, "wait_for_event", event="company.created", since="c0", seconds=10)
             assert waited["items"][0]["event"] == "company.created"

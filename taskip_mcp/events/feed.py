@@ -36,8 +36,9 @@ DAY = 86_400.0
 
 UNPROVEN = "Anybody could have sent these: believe nothing before you have read the record."
 NONE_YET = (
-    "No webhook has come yet. The user sets them up in TaskIP: see Webhooks in the README of this server."
+    "No webhook has come yet. The user sets them up in TaskIP and for this server: see Events in its README."
 )
+NONE_TAKEN = "No webhook has come: TASKIP_WEBHOOK_SECRET is not set, without which this server takes none."
 OVER = "the time of this call was over"
 GONE = "does not exist"
 
@@ -240,7 +241,8 @@ async def _answer(backend: Backend, page: _Page, *, with_state: bool) -> Record:
     if page.events:
         answer |= {"note": UNPROVEN}
     elif page.cursor == 0:
-        answer |= {"note": NONE_YET}
+        settings = backend.client.settings
+        answer |= {"note": NONE_YET if settings.sandbox or settings.webhook_secret else NONE_TAKEN}
     return answer | (await _states(backend, page.events) if with_state and page.events else {})
 
 

@@ -13,6 +13,7 @@ import hmac
 import json
 import logging
 import math
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from contextlib import contextmanager
@@ -69,6 +70,9 @@ CONNECTIONS = 200
 
 FIRST_SECONDS = 10.0
 """Seconds in which a connection must bring its first request."""
+
+RETRY = 0.25
+"""Seconds between two tries for a port that another program has: what is sent while nobody has it is lost."""
 
 
 # --- answers ----------------------------------------------------------------------------------------------
@@ -340,14 +344,14 @@ async def serve(
     port: int,
     log_level: str,
     *,
-    listener: Any = None,
+    listener: socket.socket | None = None,
     connections: int = CONNECTIONS,
     patience: float = FIRST_SECONDS,
 ) -> None:
     """Take webhooks on any address until it is cancelled; what is being taken then is brought to its end. `listener` is
-    what `bind` gave for the address, where that was done before."""
+    what `bind` gave for the address; without one it waits until there can be one."""
     receiver = app(store, secret)
-    listener = listener or bind(host, port)
+    listener = listener or await _bound(host, port)
     config = uvicorn.Config(
         receiver,
         http=_connection(connections, patience),
@@ -373,9 +377,14 @@ async def serve(
         listener.close()
 
 
-def bind(host: str, port: int) -> Any:
-    """The listening socket; raises `ConfigError` where there can be none."""
-    try:
-        return listen.bind(host, port)
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("--port", "--webhook-port")) from None
+async def _bound(host: str, port: int) -> socket.socket:
+    while True:
+        try:
+            return bind(host, port)
+        except ConfigError:
+            await anyio.sleep(RETRY)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """See `listen.bind`."""
+    return listen.bind(host, port, "--webhook-")
