@@ -67,11 +67,13 @@ class Kept(EventStore):
         *,
         names: Sequence[str] = (),
         groups: Sequence[str] = (),
-        record: str = "",
+        records: Sequence[str] = (),
         limit: int = 100,
     ) -> Sequence[Event]:
         self._check()
-        found = [event for event in self.events if event.seq > seq and (not record or event.record == record)]
+        found = [
+            event for event in self.events if event.seq > seq and (not records or event.record in records)
+        ]
         found = [event for event in found if not names or event.name in names]
         return [event for event in found if not groups or event.group in groups][:limit]
 

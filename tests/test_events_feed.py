@@ -50,8 +50,9 @@ async def test_every_documented_event_is_listed_by_name_group_and_record(name: s
     store, group = Kept(), name.partition(".")[0]
     store.put(name, **{f"{group}_id": 7})
     store.put("document.created", document_id=7)
+    gone = httpx.MockTransport(lambda _: httpx.Response(404, json={"message": "gone"}))
     for given in ({"event": name}, {"group": group}, {"record": 7, "group": group}):
-        answer = await ask(api(store), "list_events", **given)
+        answer = await ask(api(store, gone), "list_events", **given)
         assert names(answer) == [name]
         assert "unknown" not in answer["items"][0]
 
@@ -170,7 +171,9 @@ async def test_an_event_that_is_not_documented_is_listed_and_marked() -> None:
 
 
 async def test_without_any_webhook_it_says_how_they_come() -> None:
-    assert (await ask(api(Kept()), "list_events"))["note"] == feed.NONE_YET
+    assert (await ask(api(Kept()), "list_events"))["note"] == feed.NONE_TAKEN
+    taking = api(Kept(), webhook_secret="of-the-tests-0123456789-abc")
+    assert (await ask(taking, "list_events"))["note"] == feed.NONE_YET
     store = Kept()
     store.put("task.created", AT - 9e6, task_id=1)
     assert "note" not in await ask(api(store), "list_events")

@@ -192,7 +192,7 @@ async def test_a_body_that_is_no_text_that_can_be_sent_on_is_made_one() -> None:
         assert await store.add(body, "a.\ud800")
         (found,) = await store.after(0, names=["a.\ud800"])
         assert (found.name, found.body["data"], found.body["?"]) == ("a.?", {"a_id": "?", "name": "😀"}, 1)
-        assert await records(store, record="?") == ["a.? ?"]
+        assert await records(store, records=["?"]) == ["a.? ?"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"\xff", b"[" * 100_000])
@@ -210,7 +210,7 @@ async def test_events_behind_a_cursor_are_chosen_by_name_group_and_record() -> N
         assert await records(store, 1) == ["invoice.sent 1", "task.created 2", "deal.won 0"]
         assert await records(store, names=["invoice.paid", "deal.won"]) == ["invoice.paid 0", "deal.won 0"]
         assert await records(store, groups=["invoice"]) == ["invoice.paid 0", "invoice.sent 1"]
-        assert await records(store, groups=["task", "deal"], record="0") == ["deal.won 0"]
+        assert await records(store, groups=["task", "deal"], records=["0"]) == ["deal.won 0"]
         assert await records(store, names=["invoice.paid"], groups=["task"]) == []
         assert await records(store, limit=1) == ["invoice.paid 0"]
 
@@ -358,7 +358,7 @@ async def test_one_that_gives_up_takes_no_other_delivery_along(tmp_path: Path) -
             await anyio.lowlevel.checkpoint()
             impatient.cancel()
             other.execute("ROLLBACK")
-        while not await records(store, record="2"):
+        while not await records(store, records=["2"]):
             await store.changed(0, 60)
         assert await records(store) == ["invoice.paid 1", "invoice.paid 2"]
 

@@ -112,5 +112,7 @@ async def test_it_reads_the_record_as_well() -> None:
     sandbox, store = Sandbox(limits=False), Kept()
     store.put("invoice.paid", invoice_id=57)
     backend = api(store, httpx.ASGITransport(app=sandbox.app))
-    answer = await ask(backend, "wait_for_event", record="57", since="2026-02-02", with_state=True)
+    answer = await ask(
+        backend, "wait_for_event", group="invoice", record="57", since="2026-02-02", with_state=True
+    )
     assert answer["states"]["invoice 57"]["id"] == 57

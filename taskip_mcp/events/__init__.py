@@ -109,7 +109,7 @@ class EventStore(Protocol):
         *,
         names: Sequence[str] = (),
         groups: Sequence[str] = (),
-        record: str = "",
+        records: Sequence[str] = (),
         limit: int = 100,
     ) -> Sequence[Event]:
         """Events behind a cursor, oldest first."""

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, cast
 
@@ -22,6 +21,7 @@ from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.events import EVENTS, Event, EventStore
 from taskip_mcp.events.updates import cursor_at, project_of
+from taskip_mcp.events.wanted import EITHER, Wanted, behind, wanted
 from taskip_mcp.named import UUID
 from taskip_mcp.operation import Effect
 from taskip_mcp.outside import Foreign, clean
@@ -59,14 +59,11 @@ STEP, PAUSE = 5.0, 0.1
 RESERVE, READS_RESERVE = 1.0, 10.0
 """Seconds of a call that are kept for its answer, and for reading the records."""
 
-CURSOR = re.compile(r"c([0-9]{1,18})")
 NUMBER = re.compile(r"[0-9]{1,18}")
-EITHER = frozenset({"project", "ticket"})
-"""Groups whose records go by number or by uuid (contract, path parameters of their reads)."""
 
 EventName = Annotated[str, Field(min_length=1, max_length=100, description="Such as invoice.paid.")]
 GroupName = Annotated[str, Field(min_length=1, max_length=100, description="Such as invoice.")]
-RecordRef = Annotated[Reference, Field(description="Its id.")]
+RecordRef = Annotated[Reference, Field(description="Id or name; needs group.")]
 WithState = Annotated[bool, Field(description="Also read the records.")]
 When = Annotated[str, Field(min_length=1, max_length=40)]
 
@@ -74,7 +71,7 @@ When = Annotated[str, Field(min_length=1, max_length=40)]
 @own_tool(Effect.READ, marked=True)
 async def list_events(
     backend: Backend,
-    since: Annotated[When | None, Field(description="Day, time (UTC) or cursor. Default: a day ago.")] = None,
+    since: Annotated[When | None, Field(description="Day, time (UTC) or cursor. Default a day ago.")] = None,
     event: EventName | None = None,
     group: GroupName | None = None,
     record: RecordRef | None = None,
@@ -83,10 +80,10 @@ async def list_events(
 ) -> Record:
     """List what TaskIP reported by webhook, oldest first. For the rest give the cursor as since."""
     store = backend.events
-    wanted = await _wanted(store, event, group, record)
+    filtered = await wanted(backend, event, group, record)
     at = backend.client.clock.now() - DAY
-    seq = await (_behind(store, since) if since else cursor_at(store, at))
-    return await _answer(backend, await _page(store, seq, wanted, limit or ROWS), with_state=with_state)
+    seq = await (behind(store, since) if since else cursor_at(store, at))
+    return await _answer(backend, await _page(store, seq, filtered, limit or ROWS), with_state=with_state)
 
 
 @own_tool(Effect.READ, marked=True)
@@ -95,18 +92,18 @@ async def wait_for_event(
     event: EventName | None = None,
     group: GroupName | None = None,
     record: RecordRef | None = None,
-    since: Annotated[When | None, Field(description="As in list_events. Default: now.")] = None,
+    since: Annotated[When | None, Field(description="As in list_events. Default now.")] = None,
     seconds: Annotated[Amount | None, Field(description="Default and most: TASKIP_MAX_WAIT.")] = None,
     with_state: WithState = False,
 ) -> Record:
-    """Wait until TaskIP reports something, such as a payment. Call again with its cursor as since to miss none."""
+    """Wait until TaskIP reports something such as a payment. Call again with its cursor as since to miss none."""
     store = backend.events
-    wanted = await _wanted(store, event, group, record)
-    seq = await (_behind(store, since) if since else store.last())
+    filtered = await wanted(backend, event, group, record)
+    seq = await (behind(store, since) if since else store.last())
     most = backend.client.settings.max_wait
     kept = READS_RESERVE if with_state else RESERVE
     page, waited = await _awaited(
-        store, seq, wanted, min(most if seconds is None else seconds, most, turn.current().left - kept)
+        store, seq, filtered, min(most if seconds is None else seconds, most, turn.current().left - kept)
     )
     answer = await _answer(backend, page, with_state=with_state)
     return answer if page.events else answer | {"waited_seconds": round(waited, 1)}
@@ -120,66 +117,7 @@ async def document(backend: Backend, variables: Mapping[str, Any]) -> str:
     return minified(show.answer(await own.perform(backend, tool, values), tool).document)
 
 
-# --- which events -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A filter as the store takes it."""
-
-    names: Sequence[str]
-    groups: Sequence[str]
-    record: str
-
-    @property
-    def words(self) -> str:
-        """What is waited for."""
-        what = ", ".join((*self.names, *self.groups)) or "any event"
-        return f"{what} of {self.record}" if self.record else what
-
-
-async def _wanted(store: EventStore, event: str | None, group: str | None, record: str | None) -> _Wanted:
-    """Refuses what TaskIP does not report, unless it came all the same: nothing would ever be found."""
-    if event and group and event.partition(".")[0] != group:
-        raise errors.ArgumentError(f"group: {errors.legible(event)} is none of {errors.legible(group)}.")
-    wanted = _Wanted([event] if event else [], [group] if group and not event else [], record or "")
-    documented = _known(event) if event else not group or group in EVENTS
-    if not documented and not await store.after(0, names=wanted.names, groups=wanted.groups, limit=1):
-        raise errors.ArgumentError(_unheard(event, group))
-    return wanted
-
-
-def _known(event: str) -> bool:
-    group, _, what = event.partition(".")
-    return what in EVENTS.get(group, ())
-
-
-def _unheard(event: str | None, group: str | None) -> str:
-    asked = (event or group or "").partition(".")[0]
-    there = [f"{name}.{what}" for name in EVENTS if name == asked for what in EVENTS[name]]
-    which = f"the events are {', '.join(there)}" if there else f"the groups are {', '.join(EVENTS)}"
-    return f"{errors.legible(event or group or '')}: TaskIP reports no such thing, and none came; {which}."
-
-
-async def _behind(store: EventStore, since: str) -> int:
-    """The cursor that is meant: one that was answered, or the one before a moment."""
-    text = since.strip()
-    if found := CURSOR.fullmatch(text):
-        if int(found[1]) > await store.last():
-            raise errors.ArgumentError(
-                f"since: {errors.legible(text)} is no cursor of this store; the server may have been set up anew. Give"
-                " a time."
-            )
-        return int(found[1])
-    try:
-        moment = datetime.fromisoformat(text)
-        at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise errors.ArgumentError(
-            f"since: give a day (YYYY-MM-DD), a time (ISO 8601) or the cursor of an answer (got"
-            f" {errors.legible(repr(since))})."
-        ) from None
-    return await cursor_at(store, at)
+# --- a page of them ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +129,12 @@ class _Page:
     more: bool
 
 
-async def _page(store: EventStore, seq: int, wanted: _Wanted, limit: int) -> _Page:
+async def _page(store: EventStore, seq: int, asked: Wanted, limit: int) -> _Page:
     """Events behind a cursor, as many as have room. Those that a filter leaves out are passed for good."""
     # Before the events: one that comes in between is behind the cursor, or among them.
     last = await store.last()
     found = await store.after(
-        seq, names=wanted.names, groups=wanted.groups, record=wanted.record, limit=limit + 1
+        seq, names=asked.names, groups=asked.groups, records=asked.records, limit=limit + 1
     )
     kept = _fitting(found[:limit])
     more = len(kept) < len(found)
@@ -214,12 +152,12 @@ def _fitting(events: Sequence[Event]) -> Sequence[Event]:
     return events
 
 
-async def _awaited(store: EventStore, seq: int, wanted: _Wanted, most: float) -> tuple[_Page, float]:
+async def _awaited(store: EventStore, seq: int, asked: Wanted, most: float) -> tuple[_Page, float]:
     """The first events that are wanted, or none after `most` seconds; and how long it took."""
     mine = turn.current()
     began, woken = mine.clock.ticks(), False
     while True:
-        page = await _page(store, seq, wanted, ROWS)
+        page = await _page(store, seq, asked, ROWS)
         waited = mine.clock.ticks() - began
         if page.events or waited >= most:
             return page, waited
@@ -229,7 +167,7 @@ async def _awaited(store: EventStore, seq: int, wanted: _Wanted, most: float) ->
         woken = await store.changed(seq, min(STEP, most - waited))
         if not woken:
             done = min(mine.clock.ticks() - began, most)
-            await mine.say(f"waiting for {wanted.words}", done, most)
+            await mine.say(f"waiting for {asked.words}", done, most)
 
 
 # --- what is shown ----------------------------------------------------------------------------------------

@@ -116,16 +116,16 @@ class SqliteEvents:
         *,
         names: Sequence[str] = (),
         groups: Sequence[str] = (),
-        record: str = "",
+        records: Sequence[str] = (),
         limit: int = 100,
     ) -> Sequence[Event]:
         """See `EventStore.after`."""
         query = (
             "SELECT seq, at, name, body FROM events WHERE account = ? AND seq > ?"
-            f" AND {_among('name', names)} AND {_among('section', groups)} AND (? = '' OR record = ?)"
+            f" AND {_among('name', names)} AND {_among('section', groups)} AND {_among('record', records)}"
             " ORDER BY seq LIMIT ?"
         )
-        texts = [_whole(text) for text in (*names, *groups, record, record)]
+        texts = [_whole(text) for text in (*names, *groups, *records)]
         values = (self._account, _cursor(seq), *texts, limit)
         return [
             Event(number, at, name, body_of(body))
