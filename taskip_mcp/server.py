@@ -26,8 +26,8 @@ from taskip_mcp import (
 )  # fmt: skip
 from taskip_mcp.caller import NOBODY, Caller
 from taskip_mcp.clock import Clock
-from taskip_mcp.events import Heard
-from taskip_mcp.events.updates import Watched, follow
+from taskip_mcp.events import Event, Heard
+from taskip_mcp.events.updates import Again, Watched, follow
 from taskip_mcp.policy import Mode
 from taskip_mcp.settings import Settings
 from taskip_mcp.subscriptions import Subscriptions
@@ -68,6 +68,7 @@ class App:
         self.watched = Watched(self.clock.now)
         """Resources that clients want to hear of."""
         self.subscriptions = Subscriptions(self.watched)
+        self._again = Again(self.watched, self.subscriptions.publish)
         self._transport = transport
         self._beside: TaskGroup | None = None
 
@@ -137,7 +138,7 @@ class App:
 
     def deliveries(self) -> Heard:
         """What takes webhooks; raises `StateError` where they cannot be kept."""
-        return Heard(self.open().events, self._arrived)
+        return Heard(self.open().events, self._arrived, self._repeated)
 
     async def prompt(self, name: str, arguments: Mapping[str, str]) -> list[prompts.Message]:
         """The messages of one prompt."""
@@ -158,7 +159,8 @@ class App:
         its webhooks. The group takes what else runs beside the server."""
         failed: Exception | None = None
         async with anyio.create_task_group() as group:
-            self._beside = group
+            self._beside = self.subscriptions.group = group
+            group.start_soon(self._again.run)
             group.start_soon(
                 follow, lambda: self.open().events, self.watched, self.subscriptions.publish, self._arrived
             )
@@ -173,6 +175,12 @@ class App:
     def _arrived(self, group: str) -> None:
         """Something happened in a group: names that were looked up may mean other records now."""
         self.open().lookups.forget(group)
+
+    def _repeated(self, raw: bytes, name: str) -> None:
+        """A delivery came that is there already."""
+        from taskip_mcp.events.store import body_of
+
+        self._again.put(Event(0, 0.0, name, body_of(raw)))
 
     async def aclose(self) -> None:
         """Close the connections."""

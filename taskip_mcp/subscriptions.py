@@ -1,13 +1,15 @@
 """How clients hear that a resource is stale: `subscriptions/listen` since 2026-07-28, `resources/subscribe` before.
 
-Knows the SDK; which addresses an event concerns is told by `taskip_mcp.events.updates`.
+Knows the SDK; which addresses an event concerns is told by `taskip_mcp.events.addresses`.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 from mcp import MCPError
 from mcp.server.connection import Connection
 from mcp.server.session import ServerSession
@@ -23,37 +25,73 @@ from mcp_types import (
 
 from taskip_mcp.events.updates import Watched
 
+logger = logging.getLogger(__name__)
+
 MOST = 1_000
 """Addresses that one client may watch."""
 
-PATIENCE = 1.0
-"""Seconds in which a notice must be taken: one client that does not read must not keep the others waiting."""
 
+class _Reader:
+    """A client of before 2026-07-28: what it watches, and of what it has not been told yet.
 
-REST = 30.0
-"""Seconds for which such a client is left alone."""
+    What waits is told once, however often it became stale meanwhile: a client that does not read for a while costs
+    little, keeps nobody waiting, and misses nothing.
+    """
+
+    def __init__(self, session: ServerSession) -> None:
+        self.uris: set[str] = set()
+        self._session = session
+        self._waiting: dict[str, None] = {}
+        self._scope: anyio.CancelScope | None = None
+        self._busy = False
+
+    def put(self, uri: str, group: TaskGroup) -> None:
+        """It became stale; the group sends."""
+        self._waiting[uri] = None
+        if not self._busy:
+            self._busy = True
+            group.start_soon(self._send)
+
+    def forget(self, uri: str) -> None:
+        """It is not watched any more."""
+        self.uris.discard(uri)
+        self._waiting.pop(uri, None)
+
+    def close(self) -> None:
+        """The connection ended."""
+        self._waiting.clear()
+        if self._scope:
+            self._scope.cancel()
+
+    async def _send(self) -> None:
+        try:
+            with anyio.CancelScope() as self._scope:
+                while self._waiting:
+                    del self._waiting[uri := next(iter(self._waiting))]
+                    await self._session.send_resource_updated(uri)
+        except Exception:  # what runs beside it is the server
+            logger.debug("a client was not told", exc_info=True)
+        finally:
+            self._busy = False
 
 
 class Subscriptions:
     """Who watches which address, in both eras."""
 
     def __init__(self, watched: Watched) -> None:
+        self.group: TaskGroup | None = None
+        """What sends runs there."""
         self._watched = watched
         self._bus = InMemorySubscriptionBus()
         self._serve = ListenHandler(self._bus)
-        self._stuck: dict[Connection, float] = {}
-        self._sessions: dict[Connection, tuple[ServerSession, set[str]]] = {}
+        self._readers: dict[Connection, _Reader] = {}
 
     async def publish(self, uri: str) -> None:
-        """Tell all that watch it. A client that does not take a notice gets no other for a while."""
+        """Tell all that watch it."""
         await self._bus.publish(ResourceUpdated(uri=uri))
-        for connection, (session, uris) in list(self._sessions.items()):
-            if uri not in uris or self._stuck.get(connection, -REST) + REST > anyio.current_time():
-                continue
-            with anyio.move_on_after(PATIENCE) as scope:
-                await session.send_resource_updated(uri)
-            if scope.cancelled_caught:
-                self._stuck[connection] = anyio.current_time()
+        for reader in self._readers.values():
+            if uri in reader.uris and self.group:
+                reader.put(uri, self.group)
 
     async def listen(
         self, context: Any, parameters: SubscriptionsListenRequestParams
@@ -67,10 +105,10 @@ class Subscriptions:
     async def subscribe(self, context: Any, parameters: SubscribeRequestParams) -> EmptyResult:
         """One address, until it is given up or the connection ends."""
         connection = _connection(context.session)
-        if connection not in self._sessions:
-            self._sessions[connection] = context.session, set()
+        if connection not in self._readers:
+            self._readers[connection] = _Reader(context.session)
             connection.exit_stack.callback(self._gone, connection)
-        uris, uri = self._sessions[connection][1], str(parameters.uri)
+        uris, uri = self._readers[connection].uris, str(parameters.uri)
         if uri not in uris:
             _bounded(len(uris) + 1)
             uris.add(uri)
@@ -79,9 +117,9 @@ class Subscriptions:
 
     async def unsubscribe(self, context: Any, parameters: UnsubscribeRequestParams) -> EmptyResult:
         """No more of it."""
-        _, uris = self._sessions.get(_connection(context.session), (None, set[str]()))
-        if (uri := str(parameters.uri)) in uris:
-            uris.remove(uri)
+        reader = self._readers.get(_connection(context.session))
+        if reader and (uri := str(parameters.uri)) in reader.uris:
+            reader.forget(uri)
             self._watched.remove(uri)
         return EmptyResult()
 
@@ -90,8 +128,9 @@ class Subscriptions:
         self._serve.close()
 
     def _gone(self, connection: Connection) -> None:
-        self._stuck.pop(connection, None)
-        for uri in self._sessions.pop(connection)[1]:
+        reader = self._readers.pop(connection)
+        reader.close()
+        for uri in reader.uris:
             self._watched.remove(uri)
 
 

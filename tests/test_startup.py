@@ -50,7 +50,7 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 NEEDED = {
-    "asking", "caller", "caps", "cli", "clock", "errors", "events", "events.updates", "facts",
+    "asking", "caller", "caps", "cli", "clock", "errors", "events", "events.addresses", "events.updates", "facts",
     "instructions", "operation", "outside", "policy", "prompts", "prompts.table", "protocol", "redact",
     "redact.names", "redact.text", "register", "resources", "schemas", "seal", "server", "settings",
     "structured", "subscriptions", "turn", "variables", "wire",

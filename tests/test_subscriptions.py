@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
+import httpx
 import pytest
+from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import MCPError
 from mcp.client import Client
 from mcp.client.subscriptions import ResourceUpdated
@@ -22,8 +28,12 @@ from mcp_types import (
 )
 
 from taskip_mcp import subscriptions
+from taskip_mcp.events.updates import Watched
+from taskip_mcp.results import parse
 from taskip_mcp.server import App, build_server
-from taskip_mcp.settings import load
+from taskip_mcp.settings import load, without_taskip
+from tests.gatehouse import words
+from tests.test_events_whole import SECRET, free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -89,6 +99,104 @@ async def test_an_older_client_hears_until_it_unsubscribes_or_leaves() -> None:
         await until(heard, 3)
     assert heard == [ONE, LISTED, LISTED]
     assert not app.watched.any
+
+
+async def test_who_watches_is_told_again_of_a_delivery_that_came_again() -> None:
+    """Two changes within a second have one body."""
+    heard: list[str] = []
+    raw = json.dumps({"event": "invoice.paid", "data": {"invoice_id": 57}}).encode()
+    async with serving("legacy", heard) as (app, client):
+        await subscribe(client, ONE)
+        for count in (1, 2):
+            await app.deliveries().add(raw, "invoice.paid")
+            await until(heard, count)
+        listed = await client.call_tool("list_events", {"since": "c0"})
+        assert parse(words(listed))["returned"] == 1
+    assert heard == [ONE, ONE]
+
+
+@asynccontextmanager
+async def piped(state: Path, port: int) -> AsyncGenerator[Any]:
+    """A server over stdio, spoken to by hand: nothing reads from it but the test."""
+    given = {"SANDBOX": "1", "STATE_DIR": str(state), "WEBHOOK_SECRET": SECRET}
+    environment = without_taskip() | {f"TASKIP_{name}": value for name, value in given.items()}
+    command = [sys.executable, "-m", "taskip_mcp", "--webhook-port", str(port)]
+    async with await anyio.open_process(command, stderr=subprocess.DEVNULL, env=environment) as process:
+        yield process
+        process.kill()
+
+
+async def test_an_older_client_that_does_not_read_for_a_while_misses_nothing(tmp_path: Path) -> None:
+    port, count, waiting = free_port(), 800, 0
+    async with piped(tmp_path, port) as process, httpx.AsyncClient() as http:
+        hello = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        }
+        asked = [{"id": 0, "method": "initialize", "params": hello}, {"method": "notifications/initialized"}]
+        asked += [
+            {"id": each, "method": "resources/subscribe", "params": {"uri": f"taskip://invoices?page={each}"}}
+            for each in range(1, count + 1)
+        ]
+        lines = BufferedByteReceiveStream(process.stdout)
+
+        async def received() -> Any:
+            return json.loads(await lines.receive_until(b"\n", 1_000_000))
+
+        with anyio.fail_after(60):
+            for each in asked:
+                await process.stdin.send(json.dumps({"jsonrpc": "2.0", **each}).encode() + b"\n")
+            while (await received()).get("id") != count:
+                pass
+            for number in range(3):
+                body = {"event": "invoice.paid", "data": {"invoice_id": number}}
+                await http.post(f"http://127.0.0.1:{port}/webhooks/taskip/{SECRET}", json=body)
+                await anyio.sleep(0.5)
+            heard: dict[str, int] = {}
+            while len(heard) < count:
+                uri = (await received())["params"]["uri"]
+                heard[uri] = heard.get(uri, 0) + 1
+                waiting += 1
+    assert waiting < 3 * count  # what was not read is told once, not once for each event
+
+
+class Ends:
+    """A connection, as far as it tells when it ends."""
+
+    def __init__(self, exit_stack: AsyncExitStack) -> None:
+        self.exit_stack = exit_stack
+
+
+async def test_a_client_that_is_stuck_keeps_no_other_waiting() -> None:
+    """Two sessions of the kind that the SDK makes, one of which takes no notice."""
+    heard: list[str] = []
+    begun = anyio.Event()
+
+    class Stuck(SimpleNamespace):
+        async def send_resource_updated(self, _: str) -> None:
+            begun.set()
+            await anyio.sleep_forever()
+
+    class Reading(SimpleNamespace):
+        async def send_resource_updated(self, uri: str) -> None:
+            heard.append(uri)
+
+    watched = Watched()
+    made = subscriptions.Subscriptions(watched)
+    async with anyio.create_task_group() as group, AsyncExitStack() as stuck, AsyncExitStack() as reading:
+        made.group = group
+        for kind, ends in ((Stuck, stuck), (Reading, reading)):
+            session = kind(_connection=Ends(ends))
+            await made.subscribe(SimpleNamespace(session=session), SubscribeRequestParams(uri=ONE))
+        with anyio.fail_after(5):
+            await made.publish(ONE)
+            await begun.wait()
+            await made.publish(ONE)
+            while len(heard) < 2:
+                await anyio.sleep(0.001)
+        await stuck.aclose()  # ends what was sending, or the group would not end
+    assert not watched.any
 
 
 async def test_watching_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

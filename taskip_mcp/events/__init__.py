@@ -83,16 +83,19 @@ class Keeper(Protocol):
 
 
 class Heard:
-    """Keeps deliveries in a store, and tells the group of each that is new."""
+    """Keeps deliveries in a store; tells the group of each, and of one that is there already what it was."""
 
-    def __init__(self, store: Keeper, arrived: Callable[[str], None]) -> None:
-        self._store, self._arrived = store, arrived
+    def __init__(
+        self, store: Keeper, arrived: Callable[[str], None], repeated: Callable[[bytes, str], None]
+    ) -> None:
+        self._store, self._arrived, self._repeated = store, arrived, repeated
 
     async def add(self, raw: bytes, name: str) -> int | None:
         """See `EventStore.add`."""
         seq = await self._store.add(raw, name)
-        if seq is not None:
-            self._arrived(name.partition(".")[0])
+        self._arrived(name.partition(".")[0])
+        if seq is None:
+            self._repeated(raw, name)
         return seq
 
 

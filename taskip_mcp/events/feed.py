@@ -20,7 +20,8 @@ from taskip_mcp import arguments, errors, own, redact, show, tokens, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.events import EVENTS, Event, EventStore
-from taskip_mcp.events.updates import cursor_at, project_of
+from taskip_mcp.events.addresses import project_of
+from taskip_mcp.events.updates import cursor_at
 from taskip_mcp.events.wanted import EITHER, Wanted, behind, wanted
 from taskip_mcp.named import UUID
 from taskip_mcp.operation import Effect

@@ -1,130 +1,24 @@
-"""Which resources a delivery makes stale, and who is told.
+"""Who is told of what a delivery makes stale (`taskip_mcp.events.addresses`).
 
-A client hears that it should read a resource again, never what the delivery says: that is not to be believed. So it
-does no harm to tell too often, and an address is left out only where it is certain that nothing can have changed.
+A client hears that it should read a resource again, never what the delivery says: that is not to be believed.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import cast
-from urllib.parse import quote, unquote
 
 import anyio
 import anyio.lowlevel
 
 from taskip_mcp.errors import StateError
 from taskip_mcp.events import EVENTS, Event, EventStore
+from taskip_mcp.events.addresses import Path, Stale, path_of, project_of
 
 logger = logging.getLogger(__name__)
-
-RECORD, PROJECT = "{record}", "{project}"
-
-FEED = "taskip://events"
-
-ADDRESSES: Mapping[str, tuple[str, ...]] = {
-    "contact": ("taskip://contacts/{record}", "taskip://contacts"),
-    "company": ("taskip://companies/{record}", "taskip://companies"),
-    "invoice": (
-        "taskip://invoices/{record}", "taskip://invoices/{record}/pdf", "taskip://invoices",
-    ),
-    "quotation": ("taskip://quotations/{record}", "taskip://quotations"),
-    "ticket": (
-        "taskip://tickets/{record}", "taskip://tickets/{record}/attachments", "taskip://tickets",
-        "taskip://ticket-analytics",
-    ),
-    "project": (
-        "taskip://projects/{record}", "taskip://projects/{record}/activity", "taskip://projects", "taskip://activity",
-    ),
-    "task": (
-        "taskip://projects/{project}/tasks/{record}", "taskip://projects/{project}/board",
-        "taskip://projects/{project}", "taskip://projects/{project}/activity", "taskip://projects", "taskip://tasks",
-        "taskip://activity",
-    ),
-}  # fmt: skip
-"""Group of an event -> the record, its list, and what else of `resources.TEMPLATES` sums it up, without queries."""
-
-CASCADES: Mapping[str, tuple[str, ...]] = {
-    # A deleted company takes its contacts and projects with it (contract company.delete).
-    "company.deleted": (
-        "taskip://contacts", "taskip://contacts/{contact}", "taskip://projects", "taskip://projects/{project}",
-    ),
-}  # fmt: skip
-
-CLIENTS = "taskip://client-overview"
-OVERVIEWS: Mapping[str, tuple[str, ...]] = {
-    "invoice": (CLIENTS, "taskip://overdue-invoices"),
-    **dict.fromkeys(("contact", "company", "quotation", "ticket", "project"), (CLIENTS,)),
-}
-"""Answers across groups that may read differently then."""
-
-IDENTIFIER = re.compile(r"[\w.-]{1,64}", re.ASCII)
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-# --- what an event is about -------------------------------------------------------------------------------
-
-
-def project_of(event: Event) -> str:
-    """The project that an event names beside its record; empty where it names none, or nothing that can be an id."""
-    data = event.body.get("data")
-    found = cast("Mapping[str, object]", data).get("project_id") if isinstance(data, Mapping) else None
-    return _identifier(str(found)) if isinstance(found, int | str) and not isinstance(found, bool) else ""
-
-
-def _identifier(text: str) -> str:
-    return text if IDENTIFIER.fullmatch(text) else ""
-
-
-def _templates(event: Event) -> tuple[str, ...]:
-    own = *ADDRESSES.get(event.group, ()), *CASCADES.get(event.name, ())
-    return (*own, *OVERVIEWS.get(event.group, ()), FEED)
-
-
-def _values(event: Event) -> dict[str, str]:
-    """What stands for the placeholders; empty what the event does not tell."""
-    return {"record": _identifier(event.record), "project": project_of(event)}
-
-
-def uris(event: Event) -> list[str]:
-    """The addresses that an event makes stale, as far as it tells their ids; without queries."""
-    values = _values(event)
-    made: list[str] = []
-    for template in _templates(event):
-        if all(values.get(name) for name in PLACEHOLDER.findall(template)):
-            made.append(PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe=""), template))
-    return made
-
-
-def concerns(event: Event, uri: str) -> bool:
-    """Whether a resource may read differently after an event. Queries do not matter: any page may have changed."""
-    path = uri.partition("?")[0].partition("#")[0].rstrip("/").split("/")
-    values = _values(event)
-    return any(_fits(template.split("/"), path, values) for template in _templates(event))
-
-
-def _fits(template: Sequence[str], path: Sequence[str], values: Mapping[str, str]) -> bool:
-    return len(template) == len(path) and all(
-        _same(values.get(part[1:-1], ""), unquote(own)) if part.startswith("{") else part == own
-        for part, own in zip(template, path, strict=True)
-    )
-
-
-def _same(told: str, asked: str) -> bool:
-    """Whether two ids may be of one record: projects and tickets have a number and a uuid, and either is used."""
-    return not told or told == asked or told.isdecimal() != asked.isdecimal()
-
-
-# --- who is told ------------------------------------------------------------------------------------------
-
-
-def _root(uri: str) -> str:
-    return uri.partition("?")[0].partition("://")[2].partition("/")[0]
 
 
 class Watched:
@@ -135,6 +29,7 @@ class Watched:
         """When the first of those that watch now began."""
         self._now = now
         self._counts: Counter[str] = Counter()
+        self._paths: dict[str, Path] = {}
         self._some = anyio.Event()
 
     def add(self, uri: str) -> None:
@@ -143,12 +38,13 @@ class Watched:
             self.began = self._now()
             self._some.set()
         self._counts[uri] += 1
+        self._paths[uri] = path_of(uri)
 
     def remove(self, uri: str) -> None:
         """Somebody does no more."""
         self._counts[uri] -= 1
         if self._counts[uri] <= 0:
-            del self._counts[uri]
+            del self._counts[uri], self._paths[uri]
         if not self._counts:
             self._some = anyio.Event()
 
@@ -175,11 +71,8 @@ class Watched:
 
     def stale(self, events: Iterable[Event]) -> list[str]:
         """The watched addresses that events concern, as they were asked for."""
-        found = list(events)
-        roots = {_root(template) for event in found for template in _templates(event)}
-        # Most addresses are of groups in which nothing happened: these are left out without a closer look.
-        near = [uri for uri in self._counts if _root(uri) in roots]
-        return [uri for uri in near if any(concerns(event, uri) for event in found)]
+        found = Stale(events)
+        return [uri for uri, path in self._paths.items() if path in found]
 
 
 BATCH = 100
@@ -222,6 +115,33 @@ async def follow(
         except StateError as error:
             logger.warning("events cannot be followed: %s", error)
             await anyio.sleep(AFTER_FAILURE)
+        except Exception:  # what runs beside it is the server
+            logger.exception("events cannot be followed")
+            await anyio.sleep(AFTER_FAILURE)
+
+
+class Again:
+    """Tells once more of a delivery that is there already. It is no event of its own, but TaskIP's times are of whole
+    seconds: the very same body may be of a second change, which came after somebody had read the first one."""
+
+    def __init__(self, watched: Watched, tell: Callable[[str], Awaitable[None]]) -> None:
+        self._watched, self._tell = watched, tell
+        self._waiting: dict[tuple[str, str, str], Event] = {}
+        self._some = anyio.Event()
+
+    def put(self, event: Event) -> None:
+        """It came again."""
+        self._waiting[event.name, event.record, project_of(event)] = event
+        self._some.set()
+
+    async def run(self) -> None:
+        """Tell, for as long as the process lives; of a burst once."""
+        while True:
+            await self._some.wait()
+            await anyio.sleep(PAUSE)
+            waiting, self._waiting, self._some = self._waiting, {}, anyio.Event()
+            for uri in self._watched.stale(waiting.values()):
+                await self._tell(uri)
 
 
 async def cursor_at(store: EventStore, at: float) -> int:
