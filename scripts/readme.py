@@ -14,6 +14,7 @@ from pathlib import Path
 
 from taskip_mcp import (
     budget,
+    events,
     jobs,
     lookups,
     operation,
@@ -29,6 +30,7 @@ from taskip_mcp import (
     tokens,
     writelog,
 )  # fmt: skip
+from taskip_mcp.events import receiver, store
 from taskip_mcp.toolsets import PROFILES
 from tests.tokens import SETTINGS, entries, figures
 
@@ -229,7 +231,37 @@ def prompt_reference() -> str:
     return "\n".join(["| prompt | arguments | what it does |", "| --- | --- | --- |", *rows])
 
 
+def happenings() -> str:
+    """What TaskIP reports, and what becomes of it."""
+    listed = "; ".join(
+        f"`{group}.` " + ", ".join(f"`{what}`" for what in happens)
+        for group, happens in events.EVENTS.items()
+    )
+    return bulleted(f"""
+**The {sum(map(len, events.EVENTS.values()))} events** that TaskIP documents: {listed}. Others are kept as well, and
+marked. It reports no replies to tickets, no deals and no payments that are taken back; what it does not report makes no
+resource stale.
+
+**Nothing is believed.** TaskIP documents no signature: the secret in the address is the proof. What a delivery says is
+shown as text of outsiders, and what is true of a record is read from TaskIP.
+
+**Answers**: 200 when it is on the disk; 404 for a wrong secret, 405 for anything but a POST, 408 for a body that does
+not come in time, 413 above {receiver.LARGEST // 1024} KiB, 422 for what is no JSON object with the name of an event,
+429 after {receiver.BURST:,} at once or more than {receiver.PER_SECOND:g} a second, 503 where it cannot be kept. TaskIP
+documents no retries, so what was not answered 200 is lost.
+
+**Kept** for `TASKIP_EVENTS_DAYS` ({store.DAYS}) in the state directory. The very same body counts once; TaskIP's times
+are of whole seconds, so two equal changes of a record within one second are one event, of which clients are told twice.
+
+**Several servers** of one machine with the same key share what was kept. With the same `--webhook-port` the first takes
+the webhooks, and another takes over when that ends; what TaskIP sends between the two is lost.
+
+**Tools by profile.** Profiles get the tools for events where the secret is set.
+""")
+
+
 PARTS = {
+    "events": happenings,
     "prompts": prompt_reference,
     "surface": surface,
     "results": results,
