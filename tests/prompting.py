@@ -84,4 +84,5 @@ def all_reads(entry: PromptEntry) -> list[Read]:
     ways = [{}, known, *({name: "1"} for name in known)]
     first = [read for values in ways for read in entry.reads(Given(date(2026, 3, 18), {**days, **values}))]
     page = {"items": [{"uuid": "a"}, {"uuid": "b", "booking_count": 3}, {"id": 4}]}
-    return [*first, *(after for read in first if read.then for after in read.then(page))]
+    after = [each for read in first if read.then for each in read.then(page)]
+    return [*first, *(each for each in after if isinstance(each, Read))]
