@@ -25,7 +25,7 @@ from taskip_mcp.prompts import (
     offered,
     writes,
 )
-from taskip_mcp.prompts.filled import Filled, plain
+from taskip_mcp.prompts.filled import Filled
 from taskip_mcp.results import minified
 from taskip_mcp.tokens import estimate
 
@@ -91,7 +91,7 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
     for (read, tool), found in zip(wanted, await records.at_once(wanted, one), strict=True):
         call = _call(tool, read.arguments)
         if isinstance(found, errors.TaskipError):
-            progress.missing.append(f"{call}: {plain(why(found))}.")
+            progress.missing.append(f"{call}: {why(found)}.")
             continue
         after: Sequence[Read | str] = read.then(found) if read.then else ()
         following += [each for each in after if isinstance(each, Read)]

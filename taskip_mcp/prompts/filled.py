@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from taskip_mcp import arguments as tool_arguments
-from taskip_mcp import errors, misnamed, names, outside, redact, show, turn
+from taskip_mcp import errors, misnamed, names, outside, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.kinds import KINDS
@@ -191,8 +191,8 @@ async def _compare(backend: Backend, entry: PromptEntry, filled: Filled) -> None
 def _unusable(argument: Argument, error: errors.TaskipError) -> str:
     """The reason in words, with the records that may be meant; those are fenced where outsiders named them."""
     if not isinstance(error, errors.ArgumentError):
-        return f"{argument.name}: not looked up. {plain(why(error))}."
-    return "\n".join([plain(str(error).removesuffix(UNCHANGED)), *_candidates(argument, error)])
+        return f"{argument.name}: not looked up. {why(error)}."
+    return "\n".join([str(error).removesuffix(UNCHANGED), *_candidates(argument, error)])
 
 
 def _new(backend: Backend, argument: Argument, error: errors.TaskipError) -> str:
@@ -205,11 +205,6 @@ def _new(backend: Backend, argument: Argument, error: errors.TaskipError) -> str
 def _candidates(argument: Argument, error: errors.TaskipError) -> list[str]:
     shown = error.shown if isinstance(error, errors.ArgumentError) else None
     return [show.preview(shown, operations.find(FOUND_BY[argument.kind][0]).group)] if shown else []
-
-
-def plain(words: str) -> str:
-    """Words of an error, which may quote TaskIP and with it anybody, on one line."""
-    return " ".join(redact.clean(outside.clean(words)).split())
 
 
 # --- months -----------------------------------------------------------------------------------------------

@@ -254,7 +254,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Rows show the start of a text; {get_ticket} shows all of it with the replies and the email of who asks.",
             "{list_tickets} without `status` also shows those that are in the queue or wait for a reply.",
             "Find out who asks, by the email and not by the name or the user's number: {list_contacts} with it as"
-            " `search`.",
+            " `search`. Without one it is a stranger.",
             "What else is open with them: {get_client_overview} with that contact as `contact_id`.",
             "Propose in one table for each: priority, who takes it, answer now or later. Draft the answers.",
             "Priority: {update_ticket}.",
