@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bench.tokens import count
 from taskip_mcp import errors, outside, resources, show
 from taskip_mcp.outside import Foreign
 from taskip_mcp.prompts import building
@@ -37,6 +38,7 @@ async def test_a_prompt_embeds_what_it_needs_and_says_what_to_do(name: str, give
     assert "Missing" not in built.text
     assert not [each["note"] for each in built.documents if "note" in each]  # a field that no record has
     assert built.tokens <= 4_000
+    assert count(built.text) <= 800
     assert built.roles == {"user"}
     assert "It is 2026-03-18 12:00 UTC." in built.text
     for each in built.embedded:

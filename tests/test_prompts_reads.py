@@ -104,11 +104,19 @@ async def test_tasks_of_all_projects_are_shown_as_a_whole_or_not_at_all() -> Non
     assert "Not read yet" not in own.text
 
 
-async def test_a_list_that_goes_on_is_not_taken_for_a_whole_one() -> None:
-    sandbox = agency()
+async def test_a_page_that_fits_is_not_taken_for_the_whole_list() -> None:
+    sandbox, short = agency(), {"title": None, "assignees": [], "due_date": None, "is_completed": 0}
+    for project in sandbox.store.rows("project"):
+        sandbox.store.update("project", project["id"], {"title": None})
     for task in sandbox.store.rows("task"):
-        sandbox.store.update("task", task["id"], {"assignees": [3]})
-    built = await build(backend(sandbox), "weekly_project_review", {"member": "3"})
+        sandbox.store.update("task", task["id"], short)
+    row = sandbox.store.rows("task")[0]
+    for _ in range(40):
+        sandbox.store.insert("task", {**row, **short}, parent=1)
+    api = backend(sandbox)
+    page = await call(api, "list_all_tasks", is_completed=False, limit=100, fields=["title", "project"])
+    assert page["next_page"] == 2
+    built = await build(api, "weekly_project_review")
     assert "list_all_tasks" in part(built.text, "Not read yet;")
 
 
