@@ -105,7 +105,8 @@ async def test_tasks_of_all_projects_are_shown_as_a_whole_or_not_at_all() -> Non
 
 
 async def test_a_page_that_fits_is_not_taken_for_the_whole_list() -> None:
-    sandbox, short = agency(), {"title": None, "assignees": [], "due_date": None, "is_completed": 0}
+    sandbox = agency()
+    short: dict[str, Any] = {"title": None, "assignees": [], "due_date": None, "is_completed": 0}
     for project in sandbox.store.rows("project"):
         sandbox.store.update("project", project["id"], {"title": None})
     for task in sandbox.store.rows("task"):
