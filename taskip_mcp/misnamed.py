@@ -7,6 +7,7 @@ only the names that the workspace alone gives are told in the words.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,6 +23,8 @@ CLOSE, CANDIDATES, ALL = 5, 10, 12
 
 WIDE = 191
 """Signs of a name that are searched for: more than TaskIP's names have."""
+
+_LOOKED = " were looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,11 @@ def none(
     )
 
 
+def says_none(words: str) -> bool:
+    """Whether the words are those of `none`, about a list that was read as a whole."""
+    return _LOOKED not in words and re.match(r"\w+: no [\w ]+ is called '", words) is not None
+
+
 def several(asked: Asked, found: Found) -> Problem:
     """More than one record is called so, or may be."""
     count, kind = len(found.matches), asked.kind
@@ -165,7 +173,7 @@ def shown(problems: Sequence[Problem]) -> JsonObject | None:
 
 def _looked(found: Found) -> str:
     why = f" ({quoted(found.reason, 120)})" if found.reason else ""
-    return f"{len(found.looked)} {found.kind.words} were looked at{why}"
+    return f"{len(found.looked)} {found.kind.words}{_LOOKED}{why}"
 
 
 def _close(asked: Asked, found: Found) -> list[JsonObject]:

@@ -46,7 +46,7 @@ from taskip_mcp import structured as structured_
 from taskip_mcp.asking import QUESTION, caller_of, client_of, form_of
 from taskip_mcp.caller import AskError, Caller
 from taskip_mcp.errors import ArgumentError, MissingError, RefusedError, TaskipError, legible
-from taskip_mcp.resources import JSON, ResourceEntry
+from taskip_mcp.resources import JSON, ResourceEntry, unknown_variable
 from taskip_mcp.schemas import ToolEntry
 
 if TYPE_CHECKING:
@@ -233,7 +233,9 @@ class Server(MCPServer[Any]):
         return await super().list_resource_templates()
 
     async def read_resource(self, uri: Any, context: Any = None) -> Any:
-        """Read by address."""
+        """Read by address. The SDK would leave out a variable that it does not know, and with it a filter."""
+        if why := unknown_variable(str(uri)):
+            raise ResourceNotFoundError(why)
         self._with_templates()
         return await super().read_resource(uri, context)
 

@@ -11,15 +11,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from taskip_mcp import __version__
-from taskip_mcp.errors import UnreadableError
+from taskip_mcp.errors import UnreadableError, legible
 from taskip_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from taskip_mcp.call import Backend
     from taskip_mcp.operation import Operation
-    from taskip_mcp.pages import Collected
+    from taskip_mcp.show import Answer
     from taskip_mcp.wire import Page
 
 JSON = "application/json"
@@ -62,6 +63,12 @@ class ResourceEntry:
         return tuple(re.findall(r"\{(\w+)\}", self.uri))
 
     @property
+    def path(self) -> re.Pattern[str]:
+        """What its addresses are like before their query."""
+        parts = re.split(r"\{\w+\}", self.uri.partition("{?")[0])
+        return re.compile("[^/]+".join(map(re.escape, parts)))
+
+    @property
     def query_variables(self) -> tuple[str, ...]:
         """Variables that the address may have."""
         return tuple(name for name in self.uri.partition("{?")[2].rstrip("}").split(",") if name)
@@ -76,14 +83,20 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
         "taskip://team-members{?page,limit,search,status}", "team_member.list", "team_members", "Team members."
     ),
     ResourceEntry("taskip://team-members/{member_id}", "team_member.get", "team_member", "One team member."),
-    ResourceEntry("taskip://invoices{?page,limit,search,status}", "invoice.list", "invoices", "Invoices."),
+    ResourceEntry(
+        "taskip://invoices{?page,limit,search,status,date_from,date_to,fields}", "invoice.list", "invoices",
+        "Invoices.",
+    ),
     ResourceEntry("taskip://invoices/{invoice_id}", "invoice.get", "invoice", "One invoice."),
     ResourceEntry(
         "taskip://invoices/{invoice_id}/pdf", "invoice.download_pdf", "invoice_pdf", "An invoice as PDF.", PDF
     ),
     ResourceEntry("taskip://quotations{?page,limit,search,status}", "quotation.list", "quotations", "Quotations."),
     ResourceEntry("taskip://quotations/{quotation_id}", "quotation.get", "quotation", "One quotation."),
-    ResourceEntry("taskip://tickets{?page,limit,search,status}", "ticket.list", "tickets", "Support tickets."),
+    ResourceEntry(
+        "taskip://tickets{?page,limit,search,status,assigned_to,sort,order}", "ticket.list", "tickets",
+        "Support tickets.",
+    ),
     ResourceEntry("taskip://tickets/{ticket_id}", "ticket.get", "ticket", "One ticket with its latest replies."),
     ResourceEntry(
         "taskip://tickets/{ticket_id}/attachments", "ticket.list_attachments", "ticket_attachments",
@@ -97,17 +110,26 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
     ResourceEntry(
         "taskip://documents/{document_id}/pdf", "document.download", "document_pdf", "A document as PDF.", PDF
     ),
-    ResourceEntry("taskip://projects{?page,limit,search,status}", "project.list", "projects", "Projects."),
+    ResourceEntry(
+        "taskip://projects{?page,limit,search,status,assigned_to,sort,order,fields}", "project.list", "projects",
+        "Projects.",
+    ),
     ResourceEntry("taskip://projects/{project_id}", "project.get", "project", "One project."),
     ResourceEntry(
-        "taskip://projects/{project_id}/board", "task.list", "project_board", "The board: columns with their tasks."
+        "taskip://projects/{project_id}/board{?assigned_to,is_completed}", "task.list", "project_board",
+        "The board: columns with their tasks.",
     ),
     ResourceEntry(
         "taskip://projects/{project_id}/activity{?page,limit}", "project.activity", "project_activity",
         "What happened in a project.",
     ),
-    ResourceEntry("taskip://activity{?limit}", "project.dashboard_activity", "activity", "What happened lately."),
-    ResourceEntry("taskip://tasks{?assigned_to}", "project.all_tasks", "tasks", "Tasks of all projects."),
+    ResourceEntry(
+        "taskip://activity{?limit,from_date}", "project.dashboard_activity", "activity", "What happened lately."
+    ),
+    ResourceEntry(
+        "taskip://tasks{?limit,assigned_to,is_completed,fields}", "project.all_tasks", "tasks",
+        "Tasks of all projects.",
+    ),
     ResourceEntry("taskip://projects/{project_id}/tasks/{task_id}", "task.get", "task", "One task."),
     ResourceEntry(
         "taskip://projects/{project_id}/tasks/{task_id}/files", "task_file.list", "task_files", "Files of a task."
@@ -134,20 +156,21 @@ TEMPLATES: tuple[ResourceEntry, ...] = (
     ResourceEntry("taskip://pipelines/{pipeline_id}", "pipeline.get", "pipeline", "One pipeline with its stages."),
     ResourceEntry("taskip://pipelines/{pipeline_id}/stages", "stage.list", "stages", "Stages with their deals."),
     ResourceEntry(
-        "taskip://pipelines/{pipeline_id}/deals{?page,limit,search,status}", "deal.list", "deals", "Deals."
+        "taskip://pipelines/{pipeline_id}/deals{?page,limit,search,status,fields}", "deal.list", "deals", "Deals."
     ),
     ResourceEntry("taskip://pipelines/{pipeline_id}/deals/{deal_id}", "deal.get", "deal", "One deal."),
     ResourceEntry("taskip://meetings{?page,limit,status}", "meeting.list", "meetings", "Bookable meeting pages."),
     ResourceEntry("taskip://meetings/{meeting_id}", "meeting.get", "meeting", "One meeting page."),
     ResourceEntry(
-        "taskip://meetings/{meeting_id}/bookings{?page,limit,search,status}", "meeting.list_bookings", "bookings",
-        "Bookings of a meeting page.",
+        "taskip://meetings/{meeting_id}/bookings{?page,limit,search,status,date_from}", "meeting.list_bookings",
+        "bookings", "Bookings of a meeting page.",
     ),
     ResourceEntry(
         "taskip://meetings/{meeting_id}/bookings/{booking_id}", "meeting.get_booking", "booking", "One booking."
     ),
     ResourceEntry(
-        "taskip://conversations{?page,limit,search,status}", "inbox.list", "conversations", "Inbox conversations."
+        "taskip://conversations{?page,limit,search,status,assigned_to,sort,order}", "inbox.list", "conversations",
+        "Inbox conversations.",
     ),
     ResourceEntry("taskip://inbox-address", "inbox.get_email_address", "inbox_address", "Address of the inbox."),
     ResourceEntry(
@@ -174,13 +197,25 @@ EVENTS = ResourceEntry(
 """No read of TaskIP: see `taskip_mcp.events.feed.document`."""
 
 
+def unknown_variable(uri: str) -> str:
+    """Words for a query variable that an address does not take, and that would be ignored; empty where it takes all."""
+    path, _, query = uri.partition("#")[0].partition("?")
+    entry = next((each for each in (*TEMPLATES, EVENTS) if each.path.fullmatch(path)), None)
+    if entry is None or not query:
+        return ""
+    given = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+    unknown = next((name for name in given if name not in entry.query_variables), "")
+    takes = ", ".join(entry.query_variables) or "none"
+    return f"This address has no variable {legible(unknown)}. It takes: {takes}." if unknown else ""
+
+
 async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, Any]) -> str | bytes:
     """The content behind an address: JSON text, or the bytes of a PDF.
 
     A list is the page that was asked for, ``{"items", "returned", "total", "next_page"}``; with ``page=all`` it is
     ``{"items", "returned", "pages", "complete"}``, and ``next_page`` and ``note`` where not all could be read.
     """
-    from taskip_mcp import arguments, calls, names, operation, show
+    from taskip_mcp import arguments, calls, names, operation
     from taskip_mcp.call import Call
     from taskip_mcp.results import minified
 
@@ -193,8 +228,7 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
         return minified((await calls.perform(backend, entry.tool, operation.OWN_GROUP, given)).document)
     found = operation.find(entry.contract)
     if entry.has_pages and given.get("page") == ALL:
-        collected = await _every_page(backend, found, given)
-        return minified(show.answer(collected, found, whole=True).document)
+        return minified((await _every_page(backend, found, given)).document)
     if entry.mime_type != PDF:
         return minified((await calls.perform(backend, found.name, found.group, given)).document)
     values = await names.resolve(backend, found, arguments.validate(found, given))
@@ -204,14 +238,14 @@ async def read(backend: Backend, entry: ResourceEntry, variables: Mapping[str, A
     return file.payload
 
 
-async def _every_page(backend: Backend, found: Operation, given: Mapping[str, Any]) -> Collected:
+async def _every_page(backend: Backend, found: Operation, given: Mapping[str, Any]) -> Answer:
     """All rows of a list; each page is one read of its operation, behind the calls that somebody waits for."""
     from taskip_mcp import arguments, confirm, filters, names, pages, show, turn
     from taskip_mcp.wire import Page
 
     limit = given.get("limit", arguments.strict_schema_of(found)["properties"]["limit"]["maximum"])
     values = arguments.validate(found, {**given, "page": 1, "limit": limit})
-    show.Ask.take(found, values)
+    ask = show.Ask.take(found, values)
     values = await names.resolve(backend, found, values)
 
     async def fetch(number: int) -> Page:
@@ -221,7 +255,8 @@ async def _every_page(backend: Backend, found: Operation, given: Mapping[str, An
     collected = await pages.collect(fetch, size=values["limit"])
     # Where the list ends is told by whole pages, so that rows are left out only now.
     checked = filters.checked(found.contract, values, Page(collected.items))
-    return replace(collected, items=checked.items, note=checked.note)
+    kept = replace(collected, items=checked.items, note=checked.note)
+    return show.answer(kept, found, ask, whole=True)
 
 
 def about(settings: Settings, backend: Backend | None, tools: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 
 from bench.tokens import count
-from taskip_mcp import prompts, turn
+from taskip_mcp import calls, operation, own, prompts, turn
 from taskip_mcp.call import Backend
 from taskip_mcp.client import TaskipClient
 from taskip_mcp.clock import Clock
@@ -58,14 +59,19 @@ class Built:
         return count(self.text) + sum(count(each.text) + count(each.uri) for each in self.embedded)
 
 
-def backend(sandbox: Sandbox, selected: frozenset[str] | None = None, **settings: Any) -> Backend:
+def backend(
+    sandbox: Sandbox,
+    selected: frozenset[str] | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **settings: Any,
+) -> Backend:
     """A backend on a sandbox, on a day that does not depend on when the tests run."""
     plenty: dict[str, Any] = {"limit_minute": 100_000, "limit_hour": 100_000}
     made = Settings(
         secret_key="test-key-1234567890", base_url=BASE, files_dir=Path("/nonexistent"), **plenty | settings
     )
-    transport = httpx.ASGITransport(app=sandbox.app)
-    api = Backend(TaskipClient(made, transport, clock=Clock(NOW.timestamp)), RouteBook(), Files(made))
+    through = transport or httpx.ASGITransport(app=sandbox.app)
+    api = Backend(TaskipClient(made, through, clock=Clock(NOW.timestamp)), RouteBook(), Files(made))
     api.selected = selected
     return api
 
@@ -77,6 +83,20 @@ async def build(
         return Built(await prompts.build(api, name, given))
 
 
+def part(text: str, head: str) -> str:
+    """The lines under a head of the text."""
+    found = re.search(rf"^{re.escape(head)}[^\n]*\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+async def call(api: Backend, name: str, **arguments: Any) -> dict[str, Any]:
+    """What a model gets that calls a tool."""
+    tool = {**operation.load_all(), **own.tools()}[name]
+    group = tool.group if isinstance(tool, operation.Operation) else operation.OWN_GROUP
+    with turn.begin(api.client.clock, 60):
+        return (await calls.perform(api, name, group, arguments)).document
+
+
 def all_reads(entry: PromptEntry) -> list[Read]:
     """Of a prompt with nothing filled in, and with everything."""
     days = {"from": "2026-02-01", "to": "2026-02-28"}
@@ -84,4 +104,5 @@ def all_reads(entry: PromptEntry) -> list[Read]:
     ways = [{}, known, *({name: "1"} for name in known)]
     first = [read for values in ways for read in entry.reads(Given(date(2026, 3, 18), {**days, **values}))]
     page = {"items": [{"uuid": "a"}, {"uuid": "b", "booking_count": 3}, {"id": 4}]}
-    return [*first, *(after for read in first if read.then for after in read.then(page))]
+    after = [each for read in first if read.then for each in read.then(page)]
+    return [*first, *(each for each in after if isinstance(each, Read))]

@@ -12,7 +12,7 @@ import pytest
 
 from taskip_mcp import errors, operation, own, prompts, resources, schemas
 from taskip_mcp.operation import Effect, Tool
-from taskip_mcp.prompts import PromptEntry, Read, building
+from taskip_mcp.prompts import PromptEntry, Read, building, filled
 from taskip_mcp.prompts.table import PROMPTS
 from taskip_mcp.settings import Settings
 from taskip_mcp.toolsets import select
@@ -88,12 +88,14 @@ def test_a_row_names_tools_that_there_are_and_arguments_that_are_looked_up(entry
     assert len(tools) >= 4
     for tool in tools:
         assert tool.startswith(prompts.READS) is (TOOLS[tool].effect is Effect.READ)
-    assert entry.description(lambda _: True) == f"{entry.does} Leads to {', '.join(tools)}."
+    assert (
+        entry.description(lambda _: True) == f"{entry.does_with(lambda _: True)} Leads to {', '.join(tools)}."
+    )
     assert entry.does.endswith(".")
     assert entry.title[0].isupper()
     for argument in entry.arguments:
         assert argument.description.endswith(".")
-        assert not argument.kind or argument.kind in building.FOUND_BY
+        assert not argument.kind or argument.kind in filled.FOUND_BY
 
 
 @pytest.mark.parametrize("entry", PROMPTS, ids=NAMES)

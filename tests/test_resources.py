@@ -81,6 +81,13 @@ async def test_a_filter_of_an_address_filters(client: Client) -> None:
         ("taskip://invoices?page=all&limit=101", "limit: .*less than or equal to 100"),
         ("taskip://invoices?page=all&status=payed", "must be one of"),
         ("taskip://nothing", "nothing"),
+        (
+            "taskip://invoices?state=overdue",
+            "no variable state. It takes: page, limit, search, status, date_from",
+        ),
+        ("taskip://invoices?status=overdue&client_id=", "no variable client_id"),
+        ("taskip://contacts/1?detail=full", "no variable detail. It takes: none"),
+        ("taskip://events?until=1", "no variable until. It takes: since, event, group"),
     ],
 )
 async def test_a_wrong_address_is_an_error_with_words(client: Client, uri: str, words: str) -> None:
@@ -126,6 +133,12 @@ async def test_page_all_keeps_the_filters_and_asks_for_the_largest_pages() -> No
         shown = json.loads(await read(client, "taskip://invoices?page=all&status=overdue"))
     assert {row["status"] for row in shown["items"]} == {"overdue"}
     assert [each.query for each in sandbox.requests] == [{"page": "1", "limit": "100", "status": "overdue"}]
+
+
+async def test_page_all_keeps_the_fields_that_were_asked_for(client: Client) -> None:
+    shown = json.loads(await read(client, "taskip://invoices?page=all&fields=invoice_no,total"))
+    assert shown["items"]
+    assert all(set(row) == {"id", "invoice_no", "total"} for row in shown["items"])
 
 
 async def test_page_all_yields_to_calls_that_somebody_waits_for() -> None:

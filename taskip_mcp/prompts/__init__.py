@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 JsonObject = dict[str, Any]
 
 READS = ("get_", "list_", "search_")
-"""How the names of tools begin that change nothing; `tests/test_prompts.py` holds them to it."""
+"""How the names of tools begin that change nothing; `tests/test_prompts_table.py` holds them to it."""
+
+APPROVAL = "Ask the user what of this is to be done, and wait for the answer. Do only that:"
+"""The step before the first one that writes: no row of the table has it, so that none can forget it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,28 @@ class Given:
 class Read:
     """Data of a prompt: the contract id of a read, or the name of a tool of the server, with its arguments.
 
-    `then` tells what else to read, now that this is known.
+    `then` tells what else to read, now that this is known, and in words what is not read. A list of which a part would
+    lead astray is shown `whole` or not at all.
     """
 
     source: str
     arguments: JsonObject = field(default_factory=lambda: JsonObject())
-    then: Callable[[JsonObject], Sequence[Read]] | None = None
+    then: Callable[[JsonObject], Sequence[Read | str]] | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a prompt does besides, where all these tools are offered."""
+
+    words: str
+    tools: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PromptEntry:
     """One prompt. Without the tools that it `needs` there is none; a step that names any other which is not offered
-    is left out. Steps name tools in braces."""
+    is left out. Steps name tools in braces and their arguments between backticks."""
 
     name: str
     title: str
@@ -71,19 +84,38 @@ class PromptEntry:
     arguments: tuple[Argument, ...]
     reads: Callable[[Given], Sequence[Read]]
     steps: tuple[str, ...]
+    promise: Promise | None = None
 
     def steps_with(self, offered: Callable[[str], bool]) -> list[str]:
-        """The steps whose tools are all offered."""
-        return [_named(step) for step in self.steps if all(map(offered, tools_of(step)))]
+        """The steps whose tools are all offered. Before the first one that writes the user is asked."""
+        kept = self._kept(offered)
+        first = next((place for place, step in enumerate(kept) if writes(tools_of(step))), None)
+        asked = kept if first is None else [*kept[:first], APPROVAL, *kept[first:]]
+        return [_named(step) for step in asked]
 
     def tools_with(self, offered: Callable[[str], bool]) -> list[str]:
         """The tools that it needs, and those that these steps lead to."""
-        kept = [step for step in self.steps if all(map(offered, tools_of(step)))]
-        return list(dict.fromkeys([*self.needs, *(tool for step in kept for tool in tools_of(step))]))
+        return list(
+            dict.fromkeys([*self.needs, *(tool for step in self._kept(offered) for tool in tools_of(step))])
+        )
+
+    def does_with(self, offered: Callable[[str], bool]) -> str:
+        """What it does with these tools."""
+        if self.promise is None or not all(map(offered, self.promise.tools)):
+            return self.does
+        return f"{self.does} {self.promise.words}"
 
     def description(self, offered: Callable[[str], bool]) -> str:
         """What it does, and which tools it leads to."""
-        return f"{self.does} Leads to {', '.join(self.tools_with(offered))}."
+        return f"{self.does_with(offered)} Leads to {', '.join(self.tools_with(offered))}."
+
+    def _kept(self, offered: Callable[[str], bool]) -> list[str]:
+        return [step for step in self.steps if all(map(offered, tools_of(step)))]
+
+
+def writes(tools: Sequence[str]) -> bool:
+    """Whether any of them changes something."""
+    return any(not tool.startswith(READS) for tool in tools)
 
 
 def tools_of(step: str) -> list[str]:

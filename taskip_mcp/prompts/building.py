@@ -1,50 +1,33 @@
-"""The messages of a prompt: what was filled in becomes ids, the data is read as its tools show it, the text says the
-rest. Whatever fails on the way is told in the text, and the prompt goes on without it."""
+"""The messages of a prompt: the data is read as its tools show it, the text says the rest. Whatever fails on the way is
+told in the text, and the prompt goes on without it."""
 
 from __future__ import annotations
 
-import re
-from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from taskip_mcp import arguments as tool_arguments
-from taskip_mcp import (
-    calls,
-    errors,
-    instructions,
-    names,
-    outside,
-    own,
-    records,
-    redact,
-    resources,
-    show,
-    turn,
-)
+from taskip_mcp import calls, errors, instructions, outside, own, records, resources, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.operation import OWN_GROUP, Operation, Tool
 from taskip_mcp.overview.reading import today, why
 from taskip_mcp.prompts import (
-    READS,
-    Argument,
     Embedded,
     Given,
     JsonObject,
     Message,
     PromptEntry,
     Read,
+    filled,
     offered,
+    writes,
 )
+from taskip_mcp.prompts.filled import Filled
 from taskip_mcp.results import minified
 from taskip_mcp.tokens import estimate
-
-LONG = 2000
-"""Characters of what a person may fill in."""
 
 ROOM = 2500
 """Tokens of one embedded resource, by the careful estimate."""
@@ -55,46 +38,30 @@ SHORT = 300
 FEW = 8
 """Entries of a list inside a record, where the whole does not fit."""
 
-FOUND_BY: Mapping[str, tuple[str, str]] = {
-    "contact": ("contact.get", "contact_id"),
-    "company": ("company.get", "company_id"),
-    "member": ("team_member.get", "member_id"),
-    "project": ("project.get", "project_id"),
-    "pipeline": ("pipeline.get", "pipeline_id"),
-    "meeting": ("meeting.get", "meeting_id"),
-}
-"""Kind of an argument -> the read and the parameter that take its id or name."""
-
-LATE = "The time of this call (TASKIP_DEADLINE) was over."
-UNCHANGED = " Nothing was changed."
-MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
-
 
 @dataclass
 class Progress:
-    """What the text is made of: the data with the call that shows it again, and what is missing, in words."""
+    """What was read, with the call that shows it again, and in words what is still to be read and what is missing."""
 
-    given: Given
     data: list[tuple[str, Embedded]] = field(default_factory=lambda: list[tuple[str, Embedded]]())
+    unread: list[str] = field(default_factory=lambda: list[str]())
     missing: list[str] = field(default_factory=lambda: list[str]())
-    unusable: list[Argument] = field(default_factory=lambda: list[Argument]())
 
 
 async def build(backend: Backend, name: str, arguments: Mapping[str, str]) -> list[Message]:
     """See `taskip_mcp.prompts.build`."""
-    entry = _entry(backend, name)
-    filled = _filled(entry, arguments)
-    progress = Progress(Given(today(backend)))
-    progress.given = replace(progress.given, values=await _values(backend, entry, filled, progress))
-    if all(each.may_be_new for each in progress.unusable):
-        await _read(backend, entry.reads(progress.given), progress)
+    entry, day = _entry(backend, name), today(backend)
+    taken = await filled.take(backend, entry, arguments, day)
+    progress = Progress(missing=list(taken.missing))
+    if all(each.may_be_new for each in taken.unusable):
+        await _read(backend, entry.reads(Given(day, taken.values)), progress)
     else:
         # Without the record that was meant, data of all others would only lead astray.
-        meant = replace(progress.given, values={**filled, **progress.given.values})
+        meant = Given(day, {**taken.texts, **taken.values})
         tools = [tool.name for tool in map(_tool, entry.reads(meant)) if backend.offers(tool.name)]
         progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools)) or 'nothing'}.")
     embedded = [Message(each) for _, each in progress.data]
-    return [*embedded, Message(_text(backend, entry, filled, progress))]
+    return [*embedded, Message(_text(backend, entry, taken, progress))]
 
 
 def _entry(backend: Backend, name: str) -> PromptEntry:
@@ -104,80 +71,6 @@ def _entry(backend: Backend, name: str) -> PromptEntry:
     raise errors.ArgumentError(
         f"There is no prompt {errors.legible(name)}. The prompts are {', '.join(known) or 'none'}."
     )
-
-
-# --- what was filled in -----------------------------------------------------------------------------------
-
-
-def _filled(entry: PromptEntry, arguments: Mapping[str, str]) -> dict[str, str]:
-    """Argument -> text, without empty ones: forms send what was left blank."""
-    known = [argument.name for argument in entry.arguments]
-    if unknown := [name for name in arguments if name not in known]:
-        raise errors.ArgumentError(
-            f"{entry.name} has no argument {errors.legible(unknown[0])}. It takes: {', '.join(known)}."
-        )
-    filled = {name: outside.clean(str(arguments[name])).strip() for name in known if name in arguments}
-    if long := [name for name, text in filled.items() if len(text) > LONG]:
-        raise errors.ArgumentError(f"{long[0]} is too long: at most {LONG:,} characters.")
-    return {name: text for name, text in filled.items() if text}
-
-
-async def _values(
-    backend: Backend, entry: PromptEntry, filled: Mapping[str, str], progress: Progress
-) -> JsonObject:
-    """What the reads can use; what nobody can use is noted."""
-    values: JsonObject = {}
-    for argument in entry.arguments:
-        text = filled.get(argument.name, "")
-        if argument.name == "month":
-            values |= _month(argument, text, progress)
-        elif text and argument.kind:
-            try:
-                values[argument.name] = await _identifier(backend, argument, text)
-            except errors.TaskipError as error:
-                progress.unusable.append(argument)
-                progress.missing.append(_unusable(argument, error))
-        elif text:
-            values[argument.name] = text
-    return values
-
-
-def _month(argument: Argument, text: str, progress: Progress) -> JsonObject:
-    found = MONTH.fullmatch(text or (progress.given.today - timedelta(7)).strftime("%Y-%m"))
-    if found is None or found[1] == "0000":
-        progress.unusable.append(argument)
-        progress.missing.append(f"{argument.name}: give it as YYYY-MM.")
-        return {}
-    year, month = int(found[1]), int(found[2])
-    days = monthrange(year, month)[1]
-    return {"from": f"{year:04}-{month:02}-01", "to": f"{year:04}-{month:02}-{days}"}
-
-
-async def _identifier(backend: Backend, argument: Argument, text: str) -> Any:
-    """The id that a name stands for; an id as it is. Raises what `names.resolve` raises."""
-    source, parameter = FOUND_BY[argument.kind]
-    tool = operations.find(source)
-    try:
-        value = tool_arguments.validate(tool, {parameter: text})[parameter]
-    except errors.ArgumentError as error:
-        raise errors.ArgumentError(str(error).replace(parameter, argument.name, 1)) from None
-    looked_up = names.resolve(backend, tool, {argument.name: value})
-    return (await turn.within(looked_up, lambda: errors.DeadlineError(LATE)))[argument.name]
-
-
-def _unusable(argument: Argument, error: errors.TaskipError) -> str:
-    """The reason in words, with the records that may be meant; those are fenced where outsiders named them."""
-    if not isinstance(error, errors.ArgumentError):
-        return f"{argument.name}: not looked up. {_plain(why(error))}."
-    words = str(error).removesuffix(UNCHANGED)
-    if error.shown is None:
-        return _plain(words)
-    return f"{_plain(words)}\n{show.preview(error.shown, operations.find(FOUND_BY[argument.kind][0]).group)}"
-
-
-def _plain(words: str) -> str:
-    """Words of an error, which may quote TaskIP and with it anybody, on one line."""
-    return " ".join(redact.clean(outside.clean(words)).split())
 
 
 # --- data -------------------------------------------------------------------------------------------------
@@ -198,15 +91,24 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
     for (read, tool), found in zip(wanted, await records.at_once(wanted, one), strict=True):
         call = _call(tool, read.arguments)
         if isinstance(found, errors.TaskipError):
-            progress.missing.append(f"{call}: {_plain(why(found))}.")
+            progress.missing.append(f"{call}: {why(found)}.")
             continue
-        following += read.then(found) if read.then else []
-        if estimate(text := minified(found)) > ROOM:
-            progress.missing.append(f"{call}: too much to be shown here.")
-        else:
-            progress.data.append((call, Embedded(address(read), text)))
+        after: Sequence[Read | str] = read.then(found) if read.then else ()
+        following += [each for each in after if isinstance(each, Read)]
+        progress.unread += [each for each in after if isinstance(each, str)]
+        _note(read, call, found, progress)
     if following:
         await _read(backend, following, progress)
+
+
+def _note(read: Read, call: str, found: JsonObject, progress: Progress) -> None:
+    """What was read, if there is room for it."""
+    if read.whole and {"next_page", "left_out"} & found.keys():
+        progress.unread.append(f"{call}: too much to be shown here; read every page.")
+    elif estimate(text := minified(found)) > ROOM:
+        progress.unread.append(f"{call}: too much to be shown here.")
+    else:
+        progress.data.append((call, Embedded(address(read), text)))
 
 
 def _tool(read: Read) -> Tool:
@@ -262,13 +164,20 @@ def _size(value: JsonObject) -> int:
 
 
 def address(read: Read) -> str:
-    """Where the data can be read again, by the nearest address: that of a list may take fewer filters."""
+    """Where exactly this data can be read again."""
     entry = next(each for each in resources.TEMPLATES if read.source in (each.contract, each.tool))
     uri = entry.uri.partition("{?")[0]
     for name in entry.path_variables:
         uri = uri.replace("{" + name + "}", quote(str(read.arguments[name]), safe=""))
-    query = {name: read.arguments[name] for name in entry.query_variables if name in read.arguments}
-    return uri + (f"?{urlencode(query)}" if query else "")
+    rest = {name: value for name, value in read.arguments.items() if name not in entry.path_variables}
+    query = urlencode({name: _in_query(value) for name, value in rest.items()}, safe=",", quote_via=quote)
+    return f"{uri}?{query}" if query else uri
+
+
+def _in_query(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(cast("list[str]", value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _call(tool: Tool, arguments: JsonObject) -> str:
@@ -282,23 +191,32 @@ def _call(tool: Tool, arguments: JsonObject) -> str:
 NO_WRITES = "None of these tools changes anything: propose what the user can do."
 
 
-def _text(backend: Backend, entry: PromptEntry, filled: Mapping[str, str], progress: Progress) -> str:
+def _text(backend: Backend, entry: PromptEntry, taken: Filled, progress: Progress) -> str:
     """What to do, with what, and by which rules."""
-    tools = entry.tools_with(backend.offers)
-    writes = any(not tool.startswith(READS) for tool in tools)
-    parts = [f"{entry.title}. {entry.does} Today is {today(backend)} (UTC)."]
-    parts += _section("From the user:", [f"{name}: {minified(text)}" for name, text in filled.items()])
-    data = [f"{call}: {each.uri}" for call, each in progress.data]
-    parts += _section(
-        "Read just now, and embedded before this text; if you do not see it, make the calls:", data
-    )
-    parts += _section("Missing; say so, and get it with the tools before you rely on it:", progress.missing)
+    now = datetime.fromtimestamp(backend.client.now(), UTC)
     steps = [f"{number}. {step}" for number, step in enumerate(entry.steps_with(backend.offers), start=1)]
+    changes = writes(entry.tools_with(backend.offers))
+    parts = [f"{entry.title}. {entry.does_with(backend.offers)} It is {now:%Y-%m-%d %H:%M} UTC."]
+    parts += _section("From the user:", [f"{name}: {minified(text)}" for name, text in taken.texts.items()])
+    parts += _section("Taken as:", taken.taken)
+    parts += _section("Not there yet:", taken.new)
+    parts += _sections(progress)
     parts += ["Steps:\n" + "\n".join(steps)]
-    parts += [instructions.GATE if writes else NO_WRITES, instructions.OUTSIDERS]
+    parts += [instructions.GATE if changes else NO_WRITES, instructions.OUTSIDERS]
     if backend.client.settings.mode == "search":
         parts.append(instructions.SEARCH)
     return "\n\n".join(parts)
+
+
+def _sections(progress: Progress) -> list[str]:
+    data = [f"{call}: {each.uri}" for call, each in progress.data]
+    return [
+        *_section(
+            "Read just now, and embedded before this text; if you do not see it, make the calls:", data
+        ),
+        *_section("Not read yet; do it before you rely on it:", progress.unread),
+        *_section("Missing; say so, and get it with the tools before you rely on it:", progress.missing),
+    ]
 
 
 def _section(head: str, lines: Sequence[str]) -> list[str]:

@@ -6,17 +6,28 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from taskip_mcp.prompts import Argument, Given, JsonObject, PromptEntry, Read
+from taskip_mcp.prompts import Argument, Given, JsonObject, Promise, PromptEntry, Read
 
 CLIENT = Argument("client", "A contact: name, email or id.", "contact")
 COMPANY = Argument("company", "A company: name, email or id.", "company")
-MONTH = Argument("month", "YYYY-MM. Default: the month of a week ago.")
+
+MONTH_TURNS = 20
+"""Day from which on the month that is billed by default is this one."""
+
+MONTH = Argument(
+    "month",
+    f"Such as 2026-02, 02/2026 or February. Default: until the {MONTH_TURNS - 1}th the month before, from the"
+    f" {MONTH_TURNS}th on this one.",
+)
 
 ROWS = 15
 """Rows of a list that are embedded; the text names the tool that shows the rest."""
 
+LISTED = 10
+"""Meeting pages that are shown."""
+
 PAGES = 4
-"""Meeting pages whose bookings are looked at."""
+"""Meeting pages whose bookings are looked at where none is named."""
 
 WEEK = timedelta(7)
 
@@ -34,7 +45,7 @@ def _onboard(given: Given) -> Sequence[Read]:
     return (
         *_client(given),
         Read("team_member.list", {"status": "active"}),
-        Read("meeting.list", {"limit": 10}),
+        Read("meeting.list", {"limit": LISTED}),
     )
 
 
@@ -85,11 +96,14 @@ def _projects(given: Given) -> Sequence[Read]:
             Read("project.activity", {"limit": ROWS, **one}),
         )
     shown = ["title", "status", "ended_at", "project_managers", "completed_tasks", "total_tasks"]
-    tasks = ["title", "due_date", "assignees", "project", "project_uuid"]
+    tasks = ["title", "due_date", "assignees", "project"]
     since = (given.today - WEEK).isoformat()
     return (
         Read("project.list", {"status": "active", "limit": ROWS, "fields": shown, **member}),
-        Read("project.all_tasks", {"is_completed": False, "limit": 25, "fields": tasks, **member}),
+        # TaskIP sorts them by nothing: a part would be that of the first projects.
+        Read(
+            "project.all_tasks", {"is_completed": False, "limit": 100, "fields": tasks, **member}, whole=True
+        ),
         Read("project.dashboard_activity", {"from_date": since, "limit": ROWS}),
     )
 
@@ -115,15 +129,22 @@ def _meeting(given: Given) -> Sequence[Read]:
     if one:
         return (*client, Read("meeting.get", one), _bookings(one["meeting_id"], given, 10))
     if client:
-        return client
+        return (*client, Read("meeting.list", {"limit": LISTED}))
 
-    def then(pages: JsonObject) -> list[Read]:
+    def then(pages: JsonObject) -> list[Read | str]:
         """The bookings of the pages that have most: no list shows those of all."""
         rows: list[JsonObject] = [row for row in pages["items"] if row.get("uuid")]
         rows.sort(key=_booked, reverse=True)
-        return [_bookings(row["uuid"], given, 5) for row in rows[:PAGES]]
+        return [*(_bookings(row["uuid"], given, 5) for row in rows[:PAGES]), *_others(pages, rows[PAGES:])]
 
-    return (Read("meeting.list", {"limit": 10}, then),)
+    return (Read("meeting.list", {"limit": LISTED}, then),)
+
+
+def _others(pages: JsonObject, rows: Sequence[JsonObject]) -> list[str]:
+    """What is said of the pages that nobody looked into."""
+    left = [str(row.get("title") or row["uuid"]) for row in rows]
+    left += ["those on further pages of list_meetings"] if pages.get("next_page") else []
+    return [f"list_meeting_bookings of these meeting pages: {', '.join(left)}."] if left else []
 
 
 def _booked(page: JsonObject) -> int:
@@ -144,7 +165,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
     PromptEntry(
         "onboard_client",
         "Onboard a client",
-        "Set up a new client: records, project with first tasks, offer, kick-off.",
+        "Set up a new client with what was agreed: plan what is missing, then make what you approve.",
         needs=("create_contact",),
         arguments=(
             Argument("client", "Name or email; an existing contact also by id.", "contact", may_be_new=True),
@@ -156,59 +177,67 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Ask the user for what is not known yet: name and email, company, what was agreed at which price, when it"
             " starts, who leads it.",
             "Look with {search_everything} for the email and for the company: nobody is to be there twice.",
-            "Make the company, if it is missing: {create_company}.",
-            "Make the contact, if it is missing: {create_contact} with company_id. invite_client: true mails an"
+            "Show in one table what is to be made, and whom it mails: company, contact, project with dates and first"
+            " tasks, offer, kick-off with the draft of a welcome.",
+            "The company, if it is missing: {create_company}.",
+            "The contact, if it is missing: {create_contact} with `company_id`. `invite_client` true mails an"
             " invitation to the portal.",
-            "Make the project: {create_project} with client_ids, dates and assignee_ids. notify_client: true mails the"
-            " client.",
-            "Put the first tasks on its board: {list_tasks} shows the columns, {create_task} takes one, with due date"
-            " and assignees.",
-            "If a price was agreed, write it down: {create_quotation}. {send_quotation} mails it.",
-            "Arrange the kick-off: draft a welcome for {send_message}.",
-            "If the client named a time, book it on a meeting page: {book_meeting} mails them.",
+            "The project: {create_project} with `client_ids`, `started_at`, `ended_at` and `assignee_ids`."
+            " `notify_client` true mails the client.",
+            "First tasks on its board: {list_tasks} shows the columns, {create_task} takes one as `container_id`, with"
+            " `due_date` and `assignee_ids`.",
+            "The offer, if a price was agreed: {create_quotation}.",
+            "{send_quotation} mails it.",
+            "The welcome: {send_message}.",
+            "The kick-off, if the client named a time: {book_meeting} mails them.",
             "End with what was made, with ids, and what is open.",
         ),
     ),
     PromptEntry(
         "chase_overdue_invoices",
         "Chase overdue invoices",
-        "Draft reminders for unpaid invoices past their due date, by age, and send those that you approve.",
+        "Find unpaid invoices past their due date and draft reminders, by age.",
+        promise=Promise("Send those that you approve.", ("send_invoice",)),
         needs=("list_overdue_invoices",),
         arguments=(CLIENT, COMPANY),
         reads=_overdue,
         steps=(
             "Show what is due by client, oldest first, with days and currency. Never add up currencies.",
-            "Before a client is written to, look again whether they paid: {get_invoice}.",
-            "Look whether they answered lately: {list_conversations} with their email as search.",
+            "Look again whether they paid: {get_invoice} with the id of the row.",
+            "Look whether they answered: {get_contact} with the number behind the client's name shows the address;"
+            " {list_conversations} with `date_from` 30 days back, `sort` created_at and `order` desc, every page, shows"
+            " in from who wrote. Its search knows no addresses.",
             "Draft one reminder for each client, with all their invoices: friendly up to 30 days, firm up to 60, above"
-            " that with a last date and the offer to talk.",
-            "Send what the user approves: {send_invoice} with template reminder or overdue and the draft as message.",
-            "For several invoices of one client one email will do: {send_message}.",
-            "Where the user says that one is paid: {update_invoice_status} with day and method of the payment; paid is"
-            " for good.",
+            " that with a last date and the offer to talk. None for a client who paid or whose answer waits: say what"
+            " they wrote. Show the drafts.",
+            "One invoice: {send_invoice} with `template` reminder or overdue and the draft as `message`.",
+            "Several invoices of one client in one email: {send_message}.",
+            "What the user says is paid: {update_invoice_status} with `payment_date` and `payment_method`; paid is for"
+            " good.",
             "End with who was written to, who was not and why, and when to look again.",
         ),
     ),
     PromptEntry(
         "month_end_billing",
         "Month-end billing",
-        "Find what is to be billed for a month: drafts, accepted quotations, finished work; then make and send the"
-        " invoices that you approve.",
+        "Find what is to be billed for a month: drafts, accepted quotations, finished work.",
+        promise=Promise("Make and send the invoices that you approve.", ("create_invoice", "send_invoice")),
         needs=("list_invoices",),
         arguments=(MONTH,),
         reads=_month,
         steps=(
             "Check the drafts: client, items, total, due date. {get_invoice} shows one whole.",
-            "Find accepted quotations without an invoice: {list_invoices} with client_id shows what the client got.",
-            "Turn those into invoices: {convert_quotation}. A second call makes a second invoice.",
-            "Find finished projects that no invoice of the client is about, ask the user what to bill, then"
-            " {create_invoice} with the next free number.",
-            "Compare with the month before: {list_invoices} with date_from and date_to. What is billed every month and"
-            " is missing now? Ask.",
+            "Find accepted quotations without an invoice: {list_invoices} with `client_id` shows what the client got.",
+            "Find finished projects that no invoice of the client is about, and ask the user what to bill.",
+            "Compare with the month before: {list_invoices} with `date_from` and `date_to`. What is billed every month"
+            " and is missing now? Ask.",
+            "Show one table of all that is to be made and to go out, with client, total and due date.",
+            "Accepted quotations: {convert_quotation} with `due_date` makes the invoice. A second call makes a second"
+            " one.",
+            "Other work: {create_invoice} with the next free number as `invoice_no`.",
             "What repeats can bill itself: {set_invoice_recurring}.",
-            "Show one table of all that is to go out, with client, total and due date.",
-            "Send what the user approves: {send_invoice}.",
-            "Many at once go out with {bulk_update_invoices}, action send.",
+            "Send each: {send_invoice}.",
+            "Many at once go out with {bulk_update_invoices}, `action` send.",
             "End with the totals by currency: billed in the month, sent now, still to bill, overdue.",
         ),
     ),
@@ -222,13 +251,15 @@ PROMPTS: tuple[PromptEntry, ...] = (
         steps=(
             "Order the tickets: first what stops a client's business, then what has waited longest. Group those about"
             " one cause.",
-            "Rows show the start of a text; {get_ticket} shows all of it with the replies.",
-            "{list_tickets} without status also shows those that are in the queue or wait for a reply.",
-            "Who asks, and what else is open with them: {get_client_overview}.",
-            "Propose in one table for each: priority, who takes it, answer now or later.",
-            "Then do what the user agreed to. Priority: {update_ticket}.",
+            "Rows show the start of a text; {get_ticket} shows all of it with the replies and the email of who asks.",
+            "{list_tickets} without `status` also shows those that are in the queue or wait for a reply.",
+            "Find out who asks, by the email and not by the name or the user's number: {list_contacts} with it as"
+            " `search`. Without one it is a stranger.",
+            "What else is open with them: {get_client_overview} with that contact as `contact_id`.",
+            "Propose in one table for each: priority, who takes it, answer now or later. Draft the answers.",
+            "Priority: {update_ticket}.",
             "Who takes it: {assign_ticket} mails the team member; only older systems have it.",
-            "Draft the answers; {reply_ticket} mails the client.",
+            "Answers: {reply_ticket} mails the client.",
             "What is done: {update_ticket_status}.",
             "The same for several: {bulk_update_tickets}.",
             "End with what is left, by person.",
@@ -246,15 +277,15 @@ PROMPTS: tuple[PromptEntry, ...] = (
         steps=(
             "Sort each conversation: client with a question, support case, new lead, invoice or payment, press and"
             " others, advertising.",
-            "Find out who writes, by the address alone and not by the name: {list_contacts} with it as search.",
-            "What is open with a client: {get_client_overview}.",
-            "Propose in one table what to do with each. Full threads cannot be read: say where the start of a text is"
-            " not enough.",
-            "Draft the answers; {reply_conversation} mails them.",
-            "Support cases: {create_ticket} with the sender's words.",
+            "Find out who writes, by the address alone and not by the name: {list_contacts} with it as `search`.",
+            "What is open with a client: {get_client_overview} with that contact as `contact_id`.",
+            "Propose in one table what to do with each, and draft the answers. Full threads cannot be read: say where"
+            " the start of a text is not enough.",
+            "Answers: {reply_conversation} mails them.",
+            "Support cases: {create_ticket} with the sender's words as `description`.",
             "Leads: {create_contact}.",
-            "Then a deal: {list_stages} shows the stages, {create_deal} takes one.",
-            "Mark what was sorted: {assign_conversation_tags}.",
+            "A deal of one: {list_pipelines} and {list_stages} show where, {create_deal} takes it.",
+            "What was sorted gets a tag: {assign_conversation_tags}.",
             "End with what waits for the user.",
         ),
     ),
@@ -269,20 +300,20 @@ PROMPTS: tuple[PromptEntry, ...] = (
         ),
         reads=_projects,
         steps=(
+            "Read what is not embedded: {list_all_tasks} shows tasks by project and not by day, {list_projects}"
+            " projects of any status.",
+            "The board of one project: {list_tasks}.",
+            "What was done and said in one: {list_project_activities}.",
             "Say for each project: share of tasks done, days to its end, what happened in the last week, on track or"
             " not and why.",
             "List late tasks and those of the next 7 days by person; name tasks without a day or an assignee.",
-            "Where this is not all: {list_projects} shows projects of any status.",
-            "Further tasks: {list_all_tasks}.",
-            "The board of one project: {list_tasks}.",
-            "What was done and said in one: {list_project_activities}.",
-            "Propose changes in one table: new dates, other people, what to drop.",
-            "Then do what the user agreed to: {update_task}.",
+            "Propose changes in one table: new dates, other people, what to drop. If the user wants it, draft an update"
+            " for each client.",
+            "Changes: {update_task}.",
             "Finished ones: {complete_task}.",
             "New ones: {create_task}.",
             "Projects that rest or are done: {update_project_status}.",
-            "If the user wants it, draft an update for each client; {create_discussion} posts it where clients may see"
-            " it.",
+            "Updates: {create_discussion} posts one where clients may see it.",
             "End with a summary of five lines that can be forwarded.",
         ),
     ),
@@ -297,16 +328,17 @@ PROMPTS: tuple[PromptEntry, ...] = (
         reads=_pipelines,
         steps=(
             "Sum up each pipeline: open by stage, won, lost, closing this month. Never add up currencies.",
+            "The deals one by one: {list_deals} with `pipeline_id`.",
             "Name deals past their closing date or without one, and stages in which many wait.",
-            "The deals one by one: {list_deals}.",
             "Notes and contact of one: {get_deal}.",
             "What else is open with the client: {get_client_overview}.",
-            "Propose the next step of each deal that needs one, in one table: who, what, by when.",
-            "Then do what the user agreed to. New day or amount: {update_deal}.",
+            "Propose the next step of each deal that needs one, in one table: who, what, by when. Draft the messages to"
+            " clients.",
+            "New day or amount: {update_deal}.",
             "Another stage: {move_deal}.",
             "What was talked about: {add_deal_note}.",
             "Won or lost: {bulk_update_deals}.",
-            "A message to a client: draft it for {send_message}.",
+            "Messages: {send_message}.",
             "End with the forecast of this month by currency, and what it depends on.",
         ),
     ),
@@ -317,22 +349,27 @@ PROMPTS: tuple[PromptEntry, ...] = (
         needs=("list_meeting_bookings",),
         arguments=(
             Argument(
-                "meeting", "The meeting page: title or id. Default: the next bookings of all.", "meeting"
+                "meeting",
+                f"The meeting page: title or id. Default: the {PAGES} pages with most bookings.",
+                "meeting",
             ),
             CLIENT,
             COMPANY,
         ),
         reads=_meeting,
         steps=(
-            "Take the next booking, or ask which one is meant. {list_meeting_bookings} shows others.",
-            "Find out who comes, by the address and not by the name: {list_contacts} with it as search. Whoever is in"
+            "Take the next booking that has not begun: compare its start, in the time zone of its row, with the time"
+            " above. Or ask which one is meant.",
+            "Others: {list_meetings} shows the pages, {list_meeting_bookings} with `meeting_id` and `date_from` who"
+            " comes.",
+            "Find out who comes, by the address and not by the name: {list_contacts} with it as `search`. Whoever is in"
             " no list is a new lead.",
-            "What is open with them: {get_client_overview}.",
+            "What is open with them: {get_client_overview} with that contact as `contact_id`.",
             "Tickets in which they wait for an answer: {get_ticket}.",
-            "How their project stands: {list_tasks}.",
+            "How their project stands: {list_tasks} with `project_id`.",
             "Write a briefing of one page: time with zone and place, people, what they want by their own answers, open"
             " invoices, offers, tickets, projects and deals, delicate points.",
-            "Add an agenda with minutes, questions to ask, and what to decide.",
+            "Add an agenda with minutes, questions to ask, and what to decide. Show both.",
             "After the meeting, what was agreed becomes tasks: {create_task}.",
             "Or a note on the deal: {add_deal_note}.",
         ),
