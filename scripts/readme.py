@@ -233,12 +233,9 @@ def prompt_reference() -> str:
 
 def happenings() -> str:
     """What TaskIP reports, and what becomes of it."""
-    listed = "; ".join(
-        f"`{group}.` " + ", ".join(f"`{what}`" for what in happens)
-        for group, happens in events.EVENTS.items()
-    )
+    listed = [f"`{group}.{what}`" for group, happens in events.EVENTS.items() for what in happens]
     return bulleted(f"""
-**The {sum(map(len, events.EVENTS.values()))} events** that TaskIP documents: {listed}. Others are kept as well, and
+**The {len(listed)} events** that TaskIP documents: {", ".join(listed)}. Others are kept as well, and
 marked. It reports no replies to tickets, no deals and no payments that are taken back; what it does not report makes no
 resource stale.
 

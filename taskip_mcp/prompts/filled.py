@@ -14,6 +14,7 @@ from taskip_mcp import arguments as tool_arguments
 from taskip_mcp import errors, misnamed, names, outside, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
+from taskip_mcp.dates import MONTHS
 from taskip_mcp.kinds import KINDS
 from taskip_mcp.named import Name
 from taskip_mcp.operation import Operation
@@ -209,10 +210,6 @@ def _candidates(argument: Argument, error: errors.TaskipError) -> list[str]:
 
 # --- months -----------------------------------------------------------------------------------------------
 
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
 FORMS = (
     re.compile(r"(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})"),
     re.compile(r"(?P<month>[0-9]{1,2})[-/.](?P<year>[0-9]{4})"),
