@@ -166,6 +166,38 @@ async def sell(day: Day) -> None:
     await day.call("get_pipeline_summary", pipeline_id=pipeline["title"])
 
 
+async def hear(day: Day) -> None:
+    """A payment comes in, TaskIP posts a webhook, and who waits and who watches hears of it."""
+    invoice = await day.first("list_overdue_invoices", limit=1)
+    address = f"taskip://invoices/{invoice['id']}"
+    before = (await day.call("list_events"))["cursor"]
+    async with day.client.listen(resource_subscriptions=[address]) as stream:
+        await day.call(
+            "update_invoice_status",
+            invoice_id=invoice["id"],
+            status="paid",
+            payment_date=in_days(0),
+            payment_method="cash",
+            confirm=True,
+        )
+        with anyio.fail_after(20):
+            say(f"    - to read again: {getattr(await anext(stream), 'uri', '')}")
+    payment = await day.call(
+        "wait_for_event", event="invoice.paid", record=invoice["invoice_no"], since=before
+    )
+    check(payment["items"], "the payment was reported")
+
+
+async def follow_a_prompt(day: Day) -> None:
+    """What a person picks from the client's menu: fresh data, and the steps."""
+    messages = (await day.client.get_prompt("triage_inbox")).messages
+    text = messages[-1].content
+    check(isinstance(text, TextContent), "the last message is the text")
+    for line in cast("TextContent", text).text.splitlines():
+        say(f"    {line}")
+    check(len(messages) > 1, "the data comes with it")
+
+
 async def clean_up(day: Day) -> None:
     """A bulk delete that is only previewed."""
     rows = (await day.call("list_contacts", limit=3))["items"]
@@ -219,6 +251,8 @@ async def business_day(day: Day) -> None:
         ("A ticket is answered and closed", support),
         ("A task goes onto a board and across it", board),
         ("A deal moves to the next stage", sell),
+        ("A payment is heard of", hear),
+        ("A prompt brings data and steps", follow_a_prompt),
         ("A bulk delete is previewed and not done", clean_up),
         ("A wrong change is taken back", take_back),
         ("A stranger's mail is data, whatever it asks for", stranger),
