@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, cast
 
 from taskip_mcp import outside
@@ -20,6 +21,9 @@ EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 ADDRESS = re.compile(
     r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[^\W\d]{2,})(/[^\s?#]*)?(\?[^\s#]+)?\??(?:#\S*)?", re.IGNORECASE
 )
+
+SITE = re.compile(r"(https?://)?(www\.)?")
+"""What stands before the domain of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,11 @@ def slim(value: Any) -> Any:
 # --- rows ---------------------------------------------------------------------------------------------------
 
 
+def place(kind: Kind, scope: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The list that shows them, as its rows are kept under."""
+    return kind.contract, *sorted(scope.items())
+
+
 def records(kind: Kind, rows: Sequence[JsonObject]) -> list[JsonObject]:
     """The records that the rows are or hold, each once."""
     if kind.inside:
@@ -220,3 +229,38 @@ def names(kind: Kind, row: JsonObject) -> Iterator[str]:
     yield from (str(row[name]) for name in kind.names if row.get(name))
     if kind.names == FULL and (parts := [str(row[part]) for part in PERSON if row.get(part)]):
         yield " ".join(parts)
+
+
+# --- what begins so -----------------------------------------------------------------------------------------
+
+
+class By(IntEnum):
+    """What of a record begins as somebody types, the best first."""
+
+    NAME = 0
+    WORD = 1
+    EMAIL = 2
+    HOST = 3
+    ID = 4
+
+
+def plain(text: Any) -> str:
+    """What is compared while somebody types: without accents, which not everybody can type."""
+    signs = unicodedata.normalize("NFD", key(text))
+    return "".join(each for each in signs if not unicodedata.combining(each))
+
+
+def begins(kind: Kind, row: JsonObject, start: str) -> By | None:
+    """What of a record begins with this `plain` text: its name, also as it is shown with the id, or another."""
+    called, numbers = [plain(name) for name in names(kind, row)], [str(row[name]) for name in ids(kind, row)]
+    shown = [f"{name} ({number})" for name in called for number in numbers]
+    hosts = [address(row[name]) for name in kind.hosts if row.get(name)]
+    if any(name.startswith(start) for name in (*called, *shown)):
+        return By.NAME
+    if any(map(re.compile(rf"[\W_]{re.escape(start)}").search, called)):
+        return By.WORD
+    if any(plain(row[name]).startswith(start) for name in kind.emails if row.get(name)):
+        return By.EMAIL
+    if any(host.startswith(SITE.sub("", start)) for host in hosts):
+        return By.HOST
+    return By.ID if any(number.startswith(start.removeprefix("#")) for number in numbers) else None

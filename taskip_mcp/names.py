@@ -40,20 +40,24 @@ FIRMS = 2
 # --- rows that are kept -----------------------------------------------------------------------------------
 
 
+def kept(backend: Backend, kind: Kind, scope: JsonObject) -> list[tuple[str, Listing]]:
+    """What is kept of the list that shows a kind of record, each with what was searched in it, the newest last."""
+    return backend.lookups.kept(kinds.place(kind, scope), kind.touched_by, backend.client.clock.ticks())
+
+
 async def _listing(
-    backend: Backend, kind: Kind, scope: JsonObject, query: JsonObject, since: float
+    backend: Backend, kind: Kind, scope: JsonObject, search: str, since: float
 ) -> tuple[Listing, float]:
-    key = kind.contract, *sorted((scope | query).items())
-
     async def read() -> Listing:
-        return await read_list(backend, kind, scope | query)
+        return await read_list(backend, kind, scope, search)
 
-    now = backend.client.clock.ticks()
+    key, now = (kinds.place(kind, scope), search), backend.client.clock.ticks()
     return await backend.lookups.rows(key, kind.touched_by, since, now, read)
 
 
-async def read_list(backend: Backend, kind: Kind, given: JsonObject) -> Listing:
+async def read_list(backend: Backend, kind: Kind, scope: JsonObject, search: str = "") -> Listing:
     """The rows of the list that shows a kind of record, as many pages as that has; raises `TaskipError`."""
+    given: JsonObject = {**scope, **({"search": search} if search else {})}
     found = operations.find(kind.contract)
     takes = operations.parameters(kind.contract)
 
@@ -87,8 +91,8 @@ async def _look(
 ) -> tuple[Found, float]:
     """By search and then in the whole list: TaskIP may search the parts of a name one by one and not find it."""
     best, oldest = Found(kind, [], [], complete=False), inf
-    for query in _queries(kind, text):
-        listing, at = await _listing(backend, kind, scope, query, since)
+    for search in _searches(kind, text):
+        listing, at = await _listing(backend, kind, scope, search, since)
         rows, oldest = kinds.records(kind, listing.rows), min(at, oldest)
         matches = kinds.matching(kind, rows, text)
         if matches or not best.matches:
@@ -96,16 +100,64 @@ async def _look(
             reason = listing.reason if listing.broken else ""
             best = Found(kind, matches, looked, listing.complete, reason)
         # A search that is cut as well shows nothing that the list would not.
-        if (listing.complete and (matches or not query)) or (query and not listing.complete):
+        if (listing.complete and (matches or not search)) or (search and not listing.complete):
             break
     return best, oldest
 
 
-def _queries(kind: Kind, text: str) -> list[JsonObject]:
+def _searches(kind: Kind, text: str) -> list[str]:
+    """What is searched for in turn; without a search the list is read."""
     if not kind.search or (kinds.is_email(kind, text) and not kind.finds_emails):
-        return [{}]
-    search = {"search": " ".join(text.split())[:WIDE]}
-    return [{}, search] if kind.small else [search, {}]
+        return [""]
+    search = " ".join(text.split())[:WIDE]
+    return ["", search] if kind.small else [search, ""]
+
+
+# --- without a request ------------------------------------------------------------------------------------
+
+
+def at_hand(backend: Backend, asked: Asked, scope: JsonObject) -> Found | None:
+    """What kept rows show of a name, if that is certain: the one with this id, or what the whole list shows.
+
+    A name that cannot be given twice is certain wherever it is seen.
+    """
+    kind, shown, listings = asked.kind, SHOWN.fullmatch(asked.name), kept(backend, asked.kind, scope)
+    seen = [row for _, listing in listings for row in listing.rows]
+    if shown:
+        return _of_id(asked, _among(kind, seen, shown[1]), shown[2])
+    whole = [listing for search, listing in listings if not search and listing.complete]
+    if not (whole or kind.unique):
+        return None
+    found = _among(kind, whole[-1].rows if whole else seen, str(asked.name), complete=bool(whole))
+    return found if found.matches else None
+
+
+def _among(kind: Kind, rows: Sequence[JsonObject], text: str, *, complete: bool = False) -> Found:
+    looked = kinds.records(kind, rows)
+    return Found(kind, kinds.matching(kind, looked, text), looked, complete)
+
+
+def within(backend: Backend, kind: Kind, given: Any) -> JsonObject:
+    """What the records are looked for in: by its uuid, where that is known or kept rows show it."""
+    if not kind.scope:
+        return {}
+    if known := backend.identifiers.find(kind.scope, given, "uuid"):
+        return {kind.scope: known}
+    above = KINDS[kind.scope.removesuffix("_id")]
+    seen = [row for _, listing in kept(backend, above, {}) for row in listing.rows]
+    for row in kinds.records(above, seen):
+        shown = [str(row[name]) for name in kinds.ids(above, row)]
+        if str(given) in shown:
+            _identified(backend, above, row)
+            return {kind.scope: shown[0]}
+    return {kind.scope: given}
+
+
+def _identified(backend: Backend, kind: Kind, row: JsonObject) -> None:
+    """Keep both identifiers of a record, where both show."""
+    if kind.reader and row.get("id") and row.get("uuid"):
+        reader = operations.find(kind.reader)
+        backend.identified(reader, reader.path[-1], row["id"], row)
 
 
 # --- the arguments ----------------------------------------------------------------------------------------
@@ -250,7 +302,9 @@ async def _answers(backend: Backend, tool: Tool, asked: Sequence[Asked]) -> list
                 f"{each.where}: a {each.kind.word} is known by name only with {each.kind.scope}. Give that too, or"
                 " the id."
             )
-        scope = {each.kind.scope: each.scope} if each.kind.scope else {}
+        scope = within(backend, each.kind, each.scope)
+        if its := at_hand(backend, each, scope):
+            return _settled(backend, each, its)
         shown = SHOWN.fullmatch(each.name)
         if shown and (its := _of_id(each, await _find(backend, each.kind, shown[1], scope), shown[2])):
             return _settled(backend, each, its)
@@ -283,9 +337,7 @@ def _settled(backend: Backend, asked: Asked, found: Found) -> Any:
     row, identifier = found.matches[0], misnamed.identifier(asked, found.matches[0])
     if len(found.matches) > 1 or not certain or not identifier:
         return misnamed.several(asked, found)
-    if kind.reader and row.get("id") and row.get("uuid"):
-        reader = operations.find(kind.reader)
-        backend.identified(reader, reader.path[-1], identifier, row)
+    _identified(backend, kind, row)
     return identifier
 
 
@@ -312,7 +364,7 @@ async def _firm(backend: Backend, tool: Tool, missed: Unmatched) -> Problem:
     kind, shown = replace(KINDS["company"], pages=1), SHOWN.fullmatch(missed.asked.name)
     name = shown[1] if shown else str(missed.asked.name)
     try:
-        listing = await read_list(backend, kind, _queries(kind, name)[0])
+        listing = await read_list(backend, kind, {}, _searches(kind, name)[0])
     except errors.TaskipError:
         return Problem("")  # the name is wrong all the same
     rows = kinds.matching(kind, kinds.records(kind, listing.rows), name)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TypeVar
 
 from taskip_mcp.clock import Clock
@@ -35,18 +36,19 @@ class Meter:
 
 @dataclass
 class Turn:
-    """`ends` is in ticks of the clock; `bulk` work yields to single calls."""
+    """`ends` is in ticks of the clock, `most` the requests that may leave; `bulk` work yields to single calls."""
 
     clock: Clock
     ends: float
     tell: Tell | None = None
     bulk: bool = False
+    most: float = inf
     meter: Meter = field(default_factory=Meter)
 
     @property
     def left(self) -> float:
-        """Seconds until the deadline."""
-        return self.ends - self.clock.ticks()
+        """Seconds in which a request may leave: until the deadline, and none after the last one that may."""
+        return self.ends - self.clock.ticks() if self.meter.sent < self.most else -inf
 
     @contextmanager
     def paused(self) -> Generator[None]:
@@ -78,9 +80,9 @@ def current() -> Turn:
 
 
 @contextmanager
-def begin(clock: Clock, seconds: float, tell: Tell | None = None) -> Generator[Turn]:
-    """Run a call within `seconds`."""
-    with _as_current(Turn(clock, clock.ticks() + seconds, tell)) as turn:
+def begin(clock: Clock, seconds: float, tell: Tell | None = None, *, most: float = inf) -> Generator[Turn]:
+    """Run a call within `seconds`, with at most so many requests."""
+    with _as_current(Turn(clock, clock.ticks() + seconds, tell, most=most)) as turn:
         yield turn
 
 

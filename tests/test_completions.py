@@ -13,15 +13,15 @@ from pydantic import TypeAdapter
 from taskip_mcp import arguments, completions, names, operation, outside, own, params, resources
 from taskip_mcp.call import Backend
 from taskip_mcp.completions import Completion, RefKind, complete
+from taskip_mcp.keystrokes import QUIET
 from taskip_mcp.named import Name
 from taskip_mcp.operation import Tool
 from taskip_mcp.prompts.table import PROMPTS
 from taskip_mcp.resources import TEMPLATES, ResourceEntry
 from taskip_mcp.wire import JsonObject
+from tests.budgets import CLOCK, virtual
 from tests.support import Script, backend
 from tests.test_names import READ, SEEDS, World, seeded
-
-pytestmark = pytest.mark.anyio
 
 CONTACT, CONTACTS = "taskip://contacts/{contact_id}", "taskip://contacts{?page,limit,search}"
 TASK, DEAL = (
@@ -74,10 +74,11 @@ def where(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("entry", "argument"), IDS, ids=where)
+@virtual
 async def test_every_value_of_an_address_shows_a_name_and_is_read_as_that_record(
     entry: ResourceEntry, argument: str
 ) -> None:
-    world = World()
+    world = World(clock=CLOCK)
     kind = kind_of(entry, argument)
     _, name, identifier, scope, above = SEEDS[kind]
     context = {scope: world.sandbox.store.rows(above, id=1)[0]["uuid"]} if scope else {}
@@ -87,21 +88,24 @@ async def test_every_value_of_an_address_shows_a_name_and_is_read_as_that_record
     assert all(any(value.startswith(title) for title in titles) for value in found)
     read = [(await read_by(world.api, entry, context | {argument: value}))[argument] for value in found]
     assert sorted(map(str, read)) == sorted(str(row[identifier]) for row in seeded(world, kind))
+    assert world.requests == [], "what was completed is known"
 
 
 @pytest.mark.parametrize(("entry", "argument"), WORDS, ids=where)
+@virtual
 async def test_other_variables_have_the_words_of_the_schema_and_cost_nothing(
     entry: ResourceEntry, argument: str
 ) -> None:
-    world = World()
+    world = World(clock=CLOCK)
     found = await typed(world.api, entry.uri, argument)
     free = argument in WITHOUT or (argument == "status" and entry.contract == "project.list")
     assert bool(found) is not free
     assert world.requests == []
 
 
+@virtual
 async def test_words_are_completed_by_how_they_begin() -> None:
-    api = World().api
+    api = World(clock=CLOCK).api
     (invoices,) = [each.uri for each in TEMPLATES if each.contract == "invoice.list"]
     assert await typed(api, invoices, "status") == ["draft", "sent", "paid", "overdue", "cancelled"]
     assert await typed(api, invoices, "status", " P") == ["paid"]
@@ -113,34 +117,9 @@ async def test_words_are_completed_by_how_they_begin() -> None:
     assert await typed(api, "taskip://events{?since,event,group}", "group", "ti") == ["ticket"]
 
 
-@pytest.mark.parametrize("start", ["elsa", "ELSA B", "berg", "  Berg ", "elsa@", "1", "#1"])
-async def test_a_record_is_completed_by_the_start_of_its_name_a_word_of_it_its_address_or_id(
-    start: str,
-) -> None:
-    found = await typed(World().api, CONTACT, "contact_id", start)
-    assert ("elsa@northwindbakery.example" if "@" in start else "Elsa Berg (1)") in found
-
-
-async def test_whose_name_begins_so_comes_before_whose_last_name_does() -> None:
-    people = [
-        {"id": 1, "full_name": "Ann Lee"},
-        {"id": 2, "full_name": "Bo", "email": "lee@x.example"},
-        {"id": 3, "full_name": "Lee Ho"},
-    ]
-    api = backend(Script({"GET /contact": (200, {"data": people})}))
-    assert await typed(api, CONTACT, "contact_id", "lee") == ["Lee Ho (3)", "Ann Lee (1)", "lee@x.example"]
-
-
-async def test_an_invoice_is_completed_by_its_number_or_its_last_digits() -> None:
-    world = World()
-    row = world.sandbox.store.rows("invoice")[0]
-    invoice = "taskip://invoices/{invoice_id}/pdf"
-    for start in (row["invoice_no"], row["invoice_no"].rpartition("-")[2]):
-        assert row["invoice_no"] in await typed(world.api, invoice, "invoice_id", start)
-
-
+@virtual
 async def test_tasks_and_deals_are_completed_within_what_was_chosen_before() -> None:
-    world = World()
+    world = World(clock=CLOCK)
     project, pipeline = (world.sandbox.store.rows(each, id=1)[0]["uuid"] for each in ("project", "pipeline"))
     assert await typed(world.api, TASK, "task_id", "kick", project_id=project) == [KICK_OFF]
     deals = await typed(world.api, DEAL, "deal_id", pipeline_id=pipeline)
@@ -151,34 +130,54 @@ async def test_tasks_and_deals_are_completed_within_what_was_chosen_before() -> 
 
 
 @pytest.mark.parametrize("form", ["{title}", "{title} ({id})"])
+@virtual
 async def test_what_was_chosen_before_may_be_a_name(form: str) -> None:
-    world = World()
+    world = World(clock=CLOCK)
     chosen = form.format_map(world.sandbox.store.rows("project", id=1)[0])
     # The first keystroke looks for the project, the next one for its tasks.
+    began = CLOCK.ticks()
     assert await typed(world.api, TASK, "task_id", "k", project_id=chosen) == []
+    assert CLOCK.ticks() == began + QUIET
     assert await typed(world.api, TASK, "task_id", "ki", project_id=chosen) == [KICK_OFF]
+    assert CLOCK.ticks() == began + 2 * QUIET
     assert len(world.requests) == 2
 
 
 @pytest.mark.parametrize("form", ["no such project", "{title} (2)", "no such project (1)"])
+@virtual
 async def test_what_was_chosen_before_must_be_there(form: str) -> None:
-    world = World()
+    world = World(clock=CLOCK)
     chosen = form.format_map(world.sandbox.store.rows("project", id=1)[0])
     for start in ("k", "ki"):
         assert await typed(world.api, TASK, "task_id", start, project_id=chosen) == []
     assert len(world.requests) == 1
 
 
+@virtual
+async def test_what_was_chosen_before_must_be_one() -> None:
+    projects = [{"id": each, "uuid": f"pro-{each}", "title": "Shop"} for each in (1, 2)]
+    board = [{"container_id": 1, "items": [{"id": 5, "title": "A"}]}]
+    api = backend(
+        Script({"GET /project": (200, {"data": projects}), "GET /project/pro-2/task": (200, {"data": board})})
+    )
+    for start in ("", "a"):
+        assert await typed(api, TASK, "task_id", start, project_id="Shop") == []
+    assert await typed(api, TASK, "task_id", project_id="Shop (2)") == ["A (5)"]
+
+
 # --- prompts ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
+@virtual
 async def test_every_value_of_a_prompt_selects_one_record_by_the_name_that_it_shows(argument: str) -> None:
-    world = World()
+    world = World(clock=CLOCK)
     kind = ARGUMENTS[argument]
     _, name, identifier, _, _ = SEEDS[kind]
     found = await said(world.api, argument)
+    assert len(world.requests) == 1
     got = [await resolved(world.api, kind, value) for value in found]
+    assert world.requests == [], "what was completed is known"
     assert sorted(map(str, got)) == sorted(str(row[identifier]) for row in seeded(world, kind))
     titles = {" ".join(outside.clean(name(row)).split()) for row in seeded(world, kind)}
     assert all(any(value.startswith(title) for title in titles) for value in found)
@@ -217,6 +216,7 @@ ODD: list[tuple[str, str, JsonObject]] = [
 ]
 
 
+@virtual
 async def test_an_odd_name_comes_with_its_id_or_gives_way_to_what_selects_the_record() -> None:
     lists = {"GET /contact": "contact", "GET /company": "company", "GET /project": "project"}
     rows = {
@@ -230,6 +230,7 @@ async def test_an_odd_name_comes_with_its_id_or_gives_way_to_what_selects_the_re
         assert await resolved(api, kind, value) == row.get("uuid", number)
 
 
+@virtual
 async def test_a_person_is_completed_by_their_address_unless_two_have_it() -> None:
     people = [
         {"id": 1, "full_name": "Ann", "email": "lee@x.example"},
@@ -239,6 +240,26 @@ async def test_a_person_is_completed_by_their_address_unless_two_have_it() -> No
     api = backend(Script({"GET /contact": (200, {"data": people})}))
     assert await said(api, "client", "lee@") == ["lee@x.example"]
     assert await said(api, "client", "team") == ["Bo (2)", "Cy (3)"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "months"),
+    [
+        ("", ["2004-01", *(f"2003-{each:02}" for each in range(12, 1, -1))]),
+        ("2004", ["2004-01"]),
+        ("2003-1", ["2003-12", "2003-11", "2003-10"]),
+        ("January", []),
+    ],
+)
+@virtual
+async def test_a_month_is_one_of_the_last_twelve_by_the_clock_of_taskip_and_costs_nothing(
+    typed: str, months: list[str]
+) -> None:
+    world = World(clock=CLOCK)
+    assert await said(world.api, "month", typed) == months
+    assert world.requests == []
+    world.api.client.skew = 31 * 86_400.0
+    assert (await said(world.api, "month"))[0] == "2004-02"
 
 
 # --- what there is not ------------------------------------------------------------------------------------
@@ -252,23 +273,26 @@ async def test_a_person_is_completed_by_their_address_unless_two_have_it() -> No
         (ADDRESS, CONTACT, "page", ""),
         (ADDRESS, CONTACTS, "sort", ""),
         (ADDRESS, "taskip://events{?since,event,group}", "since", ""),
-        (PROMPT, "month_end_billing", "month", ""),
+        (PROMPT, "month_end_billing", "months", ""),
+        (PROMPT, "onboard_client", "agreed", ""),
         (PROMPT, "month_end_billing", "client", ""),
         (PROMPT, "no_such_prompt", "client", ""),
         (ADDRESS, CONTACT, "contact_id", "x" * 1000),
         (ADDRESS, CONTACT, "contact_id", "\ud800"),
     ],
 )
+@virtual
 async def test_what_there_is_not_has_no_values_and_costs_nothing(
     ref: RefKind, name: str, argument: str, value: str
 ) -> None:
-    world = World()
+    world = World(clock=CLOCK)
     assert await complete(world.api, ref, name, argument, value) == Completion()
     assert world.requests == []
 
 
+@virtual
 async def test_nobody_is_told_what_a_tool_reads_that_is_not_offered() -> None:
-    world = World()
+    world = World(clock=CLOCK)
     world.api.selected = frozenset({"get_contact", "list_companies", "list_meeting_bookings"})
     assert await typed(world.api, CONTACT, "contact_id") == []
     assert await typed(world.api, "taskip://companies/{company_id}", "company_id") == []
@@ -280,16 +304,18 @@ async def test_nobody_is_told_what_a_tool_reads_that_is_not_offered() -> None:
 # --- what it costs ----------------------------------------------------------------------------------------
 
 
+@virtual
 async def test_typing_a_name_costs_one_request() -> None:
-    world = World()
+    world = World(clock=CLOCK)
     for end in range(len("Elsa Berg") + 1):
         assert "Elsa Berg (1)" in await said(world.api, "client", "Elsa Berg"[:end])
     assert "Elsa Berg (1)" in await typed(world.api, CONTACT, "contact_id", "els")
     assert world.requests == ["GET /contact"]
 
 
+@virtual
 async def test_completions_at_the_same_time_cost_one_request() -> None:
-    world = World()
+    world = World(clock=CLOCK)
     found: list[list[str]] = []
 
     async def one() -> None:
@@ -302,6 +328,7 @@ async def test_completions_at_the_same_time_cost_one_request() -> None:
     assert len(world.requests) == 1
 
 
+@virtual
 async def test_a_completion_that_breaks_is_empty_and_says_nothing_of_what_was_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

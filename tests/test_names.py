@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from taskip_mcp import arguments, errors, names, operation
 from taskip_mcp.call import Backend
 from taskip_mcp.client import TaskipClient, asgi_transport
+from taskip_mcp.clock import Clock
 from taskip_mcp.files import Files
 from taskip_mcp.kinds import KINDS
 from taskip_mcp.named import Name, Named
@@ -35,16 +36,18 @@ class World:
     """The seeded sandbox, and a backend on it."""
 
     sandbox: Sandbox = field(default_factory=lambda: Sandbox(limits=False))
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         settings = Settings(
             secret_key="test-key-1234567890",
             base_url=BASE,
             files_dir=Path("/nonexistent"),
+            rate_store="memory",
             limit_minute=100_000,
             limit_hour=100_000,
         )
-        client = TaskipClient(settings, asgi_transport(self.sandbox.app))
+        client = TaskipClient(settings, asgi_transport(self.sandbox.app), clock=self.clock)
         self.api = Backend(client, RouteBook("auto"), Files(settings))
 
     @property

@@ -117,6 +117,7 @@ class Shelf:
         self.open = anyio.Event()
         self.open.set()
         self.error: Exception | None = None
+        self.complete = True
 
     async def read(self) -> Listing:
         self.reads += 1
@@ -125,10 +126,10 @@ class Shelf:
         if self.error:
             error, self.error = self.error, None
             raise error
-        return Listing([{"id": mine}])
+        return Listing([{"id": mine}], self.complete)
 
-    async def at(self, now: float, key: str = "a", since: float = 0.0) -> Any:
-        listing, _ = await self.kept.rows(key, ("contact",), since, now, self.read)
+    async def at(self, now: float, key: str = "a", since: float = 0.0, *, start: bool = False) -> Any:
+        listing, _ = await self.kept.rows((key, ""), ("contact",), since, now, self.read, start=start)
         return listing.rows[0]["id"]
 
 
@@ -211,3 +212,42 @@ async def test_of_many_lists_those_that_were_used_last_are_kept() -> None:
     await shelf.at(2.0, key="one more")
     assert await shelf.at(3.0, key="0") == 1
     assert await shelf.at(3.0, key="1") == MOST + 2
+
+
+async def test_a_start_that_is_all_serves_who_wants_all_and_all_that_was_read_serves_for_a_start() -> None:
+    shelf = Shelf()
+    assert [await shelf.at(1.0, start=True), await shelf.at(2.0)] == [1, 1]
+    shelf.complete = False
+    assert [await shelf.at(1.0, "b"), await shelf.at(2.0, "b", start=True)] == [2, 2]
+
+
+async def test_a_start_that_is_not_all_never_serves_who_wants_all() -> None:
+    shelf = Shelf()
+    shelf.complete = False
+    assert [await shelf.at(1.0, start=True), await shelf.at(2.0), await shelf.at(3.0, start=True)] == [
+        1,
+        2,
+        1,
+    ]
+
+
+async def test_who_wants_all_does_not_wait_for_a_start_that_is_being_read() -> None:
+    shelf = Shelf()
+    shelf.open = anyio.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: shelf.at(1.0, start=True))
+        await anyio.wait_all_tasks_blocked()
+        group.start_soon(lambda: shelf.at(1.0))
+        await anyio.wait_all_tasks_blocked()
+        assert shelf.reads == 2
+        shelf.open.set()
+
+
+async def test_what_is_kept_of_a_list_is_told_with_its_search_the_newest_last_while_it_is_good() -> None:
+    lookups, read = Lookups(), Shelf().read
+    for now, of, search, start in ((3.0, "a", "", False), (1.0, "a", "x", True), (2.0, "b", "x", False)):
+        await lookups.rows((of, search), ("contact",), 0.0, now, read, start=start)
+    assert [search for search, _ in lookups.kept("a", ("contact",), 4.0)] == ["x", ""]
+    assert [search for search, _ in lookups.kept("a", ("contact",), 1.5 + KEEP)] == [""]
+    lookups.forget("contact")
+    assert lookups.kept("a", ("contact",), 4.0) == []
