@@ -53,12 +53,13 @@ class ConfigError(TaskipError):
 class ArgumentError(TaskipError):
     """The arguments cannot be used; nothing was sent.
 
-    The words are ours and the caller's. What TaskIP has instead is others' text, and stands in ``shown``.
+    The words are ours and the caller's. What TaskIP has instead is others' text, and stands in ``shown``. ``absent``
+    tells that it is for certain that no record is called so.
     """
 
-    def __init__(self, message: str, shown: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: str, shown: Mapping[str, Any] | None = None, *, absent: bool = False) -> None:
         super().__init__(message)
-        self.shown = shown
+        self.shown, self.absent = shown, absent
 
 
 class UnsupportedError(TaskipError):

@@ -7,7 +7,6 @@ only the names that the workspace alone gives are told in the words.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,8 +22,6 @@ CLOSE, CANDIDATES, ALL = 5, 10, 12
 
 WIDE = 191
 """Signs of a name that are searched for: more than TaskIP's names have."""
-
-_LOOKED = " were looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +56,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a name cannot be used, and what may be meant, each candidate as it is shown, with the word for its kind."""
+    """Why a name cannot be used, and what may be meant, each candidate as it is shown, with the word for its kind.
+
+    `absent` tells that no record is called so, for certain.
+    """
 
     words: str
     candidates: tuple[JsonObject, ...] = ()
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,8 @@ def none(
         + (f" Only {_looked(found)}." if not found.complete else "")
         + (f" Take the id from {lister}." if offers(lister) else ""),
         (*_candidates(asked, rows), *more.candidates),
+        absent=found.complete,
     )
-
-
-def says_none(words: str) -> bool:
-    """Whether the words are those of `none`, about a list that was read as a whole."""
-    return _LOOKED not in words and re.match(r"\w+: no [\w ]+ is called '", words) is not None
 
 
 def several(asked: Asked, found: Found) -> Problem:
@@ -173,7 +170,7 @@ def shown(problems: Sequence[Problem]) -> JsonObject | None:
 
 def _looked(found: Found) -> str:
     why = f" ({quoted(found.reason, 120)})" if found.reason else ""
-    return f"{len(found.looked)} {found.kind.words}{_LOOKED}{why}"
+    return f"{len(found.looked)} {found.kind.words} were looked at{why}"
 
 
 def _close(asked: Asked, found: Found) -> list[JsonObject]:

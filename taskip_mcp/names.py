@@ -195,7 +195,8 @@ async def _resolved(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> 
 def _refusal(problems: Sequence[Problem]) -> errors.ArgumentError:
     more = f" And {len(problems) - TOLD} more." if len(problems) > TOLD else ""
     words = " ".join(each.words for each in problems[:TOLD])
-    return errors.ArgumentError(f"{words}{more} Nothing was changed.", misnamed.shown(problems[:TOLD]))
+    shown, absent = misnamed.shown(problems[:TOLD]), all(each.absent for each in problems)
+    return errors.ArgumentError(f"{words}{more} Nothing was changed.", shown, absent=absent)
 
 
 async def reconsidered(

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from taskip_mcp import arguments as tool_arguments
-from taskip_mcp import errors, misnamed, names, outside, show, turn
+from taskip_mcp import errors, names, outside, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.dates import MONTHS
@@ -95,7 +95,7 @@ async def _take_record(backend: Backend, entry: PromptEntry, argument: Argument,
     try:
         filled.values[argument.name] = await identifier(backend, argument, text)
     except errors.TaskipError as error:
-        absent = isinstance(error, errors.ArgumentError) and misnamed.says_none(str(error))
+        absent = isinstance(error, errors.ArgumentError) and error.absent
         if absent and await _is_company(backend, entry, argument, filled):
             return
         if absent and argument.may_be_new:
