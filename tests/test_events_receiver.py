@@ -22,7 +22,8 @@ from taskip_mcp import redact
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import ConfigError
 from taskip_mcp.events import Event, receiver
-from taskip_mcp.events.store import FILE, SqliteEvents
+from taskip_mcp.events.line import FILE
+from taskip_mcp.events.store import SqliteEvents
 
 pytestmark = pytest.mark.anyio
 
