@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -229,17 +229,92 @@ async def reachable(port: int) -> bool:
     return True
 
 
-async def test_connections_beyond_the_most_are_closed_and_the_others_served(
+IDLE = b""
+SLOW = b"POST / HTTP/1.1\r\nX: "
+LINGERING = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n"
+RUBBISH = b"\0\r\n\r\n"
+
+
+async def stranger(group: AsyncExitStack, port: int, sent: bytes) -> anyio.abc.SocketStream:
+    """Somebody who does not know the secret, and stays."""
+    stream = await group.enter_async_context(await anyio.connect_tcp("127.0.0.1", port))
+    if sent:
+        await stream.send(sent)
+    return stream
+
+
+async def is_open(stream: anyio.abc.SocketStream) -> bool:
+    """Whether the listener has not hung up; what it answered is passed over."""
+    try:
+        with anyio.move_on_after(0.05):
+            while True:
+                await stream.receive()
+    except (anyio.EndOfStream, anyio.BrokenResourceError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "sent", [IDLE, SLOW, LINGERING, RUBBISH], ids=["idle", "slow", "lingering", "rubbish"]
+)
+async def test_nobody_without_the_secret_keeps_a_delivery_out(
+    sent: bytes, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        listening(capsys, connections=8, linger=30.0) as (store, port),
+        await begun(port) as first,
+        AsyncExitStack() as others,
+    ):
+        for _ in range(40):
+            await stranger(others, port, sent)
+        async with await anyio.connect_tcp("127.0.0.1", port) as second:
+            assert await posting(second, event(data=2)) == b"HTTP/1.1 200 OK"
+        await first.send(BODY)
+        assert (await first.receive()).startswith(b"HTTP/1.1 200")
+        assert len(await store.after(0)) == 2
+    assert len(caplog.records) <= 1, "nobody fills the log"
+
+
+async def test_the_oldest_that_did_not_show_the_secret_makes_room_and_is_logged_once(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        listening(capsys, connections=3) as (_, port),
+        await begun(port) as sender,
+        AsyncExitStack() as others,
+    ):
+        streams = [await stranger(others, port, IDLE) for _ in range(6)]
+        with anyio.fail_after(20):
+            while await is_open(streams[3]):
+                pass
+        assert [await is_open(each) for each in streams] == [False] * 4 + [True] * 2
+        assert await is_open(sender)
+    assert caplog.text.count("more than 3 connections") == len(caplog.records) == 1
+
+
+async def test_where_all_have_shown_the_secret_the_newest_is_closed(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with listening(capsys, connections=1) as (store, port), await begun(port) as first:
         async with await anyio.connect_tcp("127.0.0.1", port) as second:
-            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
-                await second.receive()
+            assert not await is_open(second)
         await first.send(BODY)
         assert (await first.receive()).startswith(b"HTTP/1.1 200")
         assert len(await store.after(0)) == 1
-    assert "more than 1 connections" in caplog.text
+
+
+async def test_a_refused_sender_is_read_to_its_end_while_there_is_room(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with listening(capsys, connections=3, linger=30.0) as (_, port), AsyncExitStack() as others:
+        streams = list[anyio.abc.SocketStream]()
+        for _ in range(3):
+            streams.append(await stranger(others, port, LINGERING))
+            assert (await streams[-1].receive()).startswith(b"HTTP/1.1 404")
+        with anyio.fail_after(20):
+            while await is_open(streams[2]):
+                pass
+        assert [await is_open(each) for each in streams] == [True, True, False]
 
 
 async def test_a_connection_that_does_not_come_to_the_point_is_closed(
