@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import anyio
@@ -61,3 +62,17 @@ async def test_a_burst_is_kept_in_few_commits_that_wait_for_the_disk(tmp_path: P
                 group.start_soon(add, store, "invoice.paid", number)
         assert said.count("COMMIT") <= 3
         assert len(await store.after(0, limit=1000)) == 500
+
+
+async def test_large_bodies_are_read_one_at_a_time(tmp_path: Path) -> None:
+    bodies = [b'{"event":"a.b","n":%d,"all":[%s0]}' % (number, b"{}," * 80_000) for number in range(12)]
+    async with opened(tmp_path) as store:
+        for body in bodies:
+            assert await store.add(body, "a.b")
+        tracemalloc.start()
+        try:
+            assert len(await store.after(0)) == len(bodies)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 15_000_000  # one takes 7 MB

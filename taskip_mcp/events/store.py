@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -214,7 +214,7 @@ class SqliteEvents:
                 database.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (self._highest,))
         if database.execute(OLD, (self._oldest,)).fetchone():
             # Where another process writes just now there is time for it later: nothing too old is shown.
-            with suppress(sqlite3.OperationalError), state.transaction(database):
+            with suppress(sqlite3.OperationalError), _at_once(database), state.transaction(database):
                 self._sweep(database)
 
     def _sweep(self, database: sqlite3.Connection) -> None:
@@ -224,6 +224,16 @@ class SqliteEvents:
             self._swept = now
             if _is_sure(database, now, self._oldest):
                 database.execute("DELETE FROM events WHERE at < ?", (self._oldest,))
+
+
+@contextmanager
+def _at_once(database: sqlite3.Connection) -> Generator[None]:
+    """Wait for no other process."""
+    database.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {int(state.BUSY * 1000)}")
 
 
 def _is_sure(database: sqlite3.Connection, now: float, oldest: float) -> bool:
