@@ -14,12 +14,16 @@ from taskip_mcp.errors import StateError
 BUSY = 2.0
 """Seconds to wait for another process of this machine; its steps take milliseconds. Everything else waits with it."""
 
+NOTHING_SENT = "Nothing was sent."
 
-def open_database(folder: Path | None, name: str, schema: str, *, durable: bool) -> sqlite3.Connection:
+
+def open_database(
+    folder: Path | None, name: str, schema: str, *, durable: bool, done: str = NOTHING_SENT
+) -> sqlite3.Connection:
     """A SQLite database of the state directory, with its tables; `folder` None keeps it in memory.
 
     `durable` waits for the disk at each commit, so that not even a power cut loses it; without, only a power cut can.
-    Raises `StateError` when the directory or the file cannot be used.
+    Raises `StateError` when the directory or the file cannot be used; see `words` for `done`.
     """
     try:
         path = _private(folder, name) if folder else ":memory:"
@@ -30,7 +34,7 @@ def open_database(folder: Path | None, name: str, schema: str, *, durable: bool)
             database.close()
             raise
     except (OSError, sqlite3.Error) as error:
-        raise StateError(words(folder, name, error)) from None
+        raise StateError(words(folder, name, error, done)) from None
     return database
 
 
@@ -64,18 +68,25 @@ def transaction(database: sqlite3.Connection) -> Generator[sqlite3.Connection]:
         raise
 
 
-def words(folder: Path | None, name: str, error: BaseException) -> str:
-    """What to say when the state directory fails."""
+def words(folder: Path | None, name: str, error: BaseException, done: str = NOTHING_SENT) -> str:
+    """What to say when the state directory fails; `done` says what that means for the call."""
     where = f"{folder / name}" if folder else name
-    if "locked" in str(error):
+    what, help_ = _advice(error)
+    return " ".join(part for part in (f"The state file {where} {what}.", done, help_) if part)
+
+
+def _advice(error: BaseException) -> tuple[str, str]:
+    """What is wrong with the file, and what helps."""
+    text = str(error)
+    if "locked" in text:
         return (
-            f"The state file {where} is held by another program. Nothing was sent. Try again in a moment; if it stays"
-            " so, look for what has the file open."
+            "is held by another program",
+            "Try again in a moment; if it stays so, look for what has the file open.",
         )
-    return (
-        f"The state file {where} cannot be used ({error}). Nothing was sent. Make the folder writable, or name another"
-        " one in TASKIP_STATE_DIR."
-    )
+    if "malformed" in text or "not a database" in text:
+        help_ = "Stop the servers that use it and move it away, with those beside it whose names begin alike;"
+        return f"is damaged ({text})", f"{help_} a new one is made."
+    return f"cannot be used ({text})", "Make the folder writable, or name another one in TASKIP_STATE_DIR."
 
 
 def private_folder(folder: Path) -> None:

@@ -125,10 +125,11 @@ def api(
 
 
 def time_of(
-    backend: Backend, seconds: float = 60.0, tell: turn.Tell | None = None
+    backend: Backend, seconds: float | None = None, tell: turn.Tell | None = None
 ) -> AbstractContextManager[turn.Turn]:
-    """The time of one call."""
-    return turn.begin(backend.client.clock, seconds, tell)
+    """The time of one call, in seconds of its clock; a minute of ours, on any clock, unless a test is about it."""
+    clock = backend.client.clock
+    return turn.begin(clock, 60.0 * clock.scale if seconds is None else seconds, tell)
 
 
 async def ask(backend: Backend, tool: str, **given: Any) -> dict[str, Any]:

@@ -13,9 +13,9 @@ import anyio
 import pytest
 
 from taskip_mcp.clock import Clock
-from taskip_mcp.events import EVENTS, Event, EventStore, updates
+from taskip_mcp.events import EVENTS, Event, EventStore, Heard, addresses, feed, updates
 from taskip_mcp.events.store import SqliteEvents
-from tests.kept_events import api, ask, records
+from tests.kept_events import api, ask, records, shown
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +50,46 @@ async def test_all_events_are_listed_by_group_and_in_pages(kept: str, tmp_path: 
         rest = await ask(backend, "list_events", limit=15, since=first["cursor"])
         assert records(first) + records(rest) == [str(number) for number in range(1, 20)]
         assert (await ask(backend, "list_events", since=rest["cursor"]))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("", ""),
+        (" ", " "),
+        (".paid", ".paid"),
+        ("invoice.", "invoice."),
+        ("invoice.paid\nforged", "invoice.paid\nforged"),
+        ("invoice.\u200bpaid\0", "invoice.paid"),
+        ("x" * 100_000, "x" * feed.LONG + "…"),
+        ("invoice." + "x" * 100_000, "invoice." + "x" * (feed.LONG - 8) + "…"),
+    ],
+    ids=range(8),
+)
+async def test_any_name_of_an_event_is_listed_as_unknown_and_found(name: str, seen: str) -> None:
+    async with opened(None) as store:
+        await deliver(store, name, id=5)
+        await deliver(store, "invoice.paid", invoice_id=1)
+        backend = api(store, clock=Clock())
+        answer = await ask(backend, "list_events", with_state=True)
+        assert [row["event"] for row in answer["items"]] == [seen, "invoice.paid"]
+        assert answer["items"][0]["unknown"] is True
+        assert len((await shown(backend, "list_events")).text) < 2_000
+        if 0 < len(name) <= 100:
+            found = (await ask(backend, "list_events", event=name))["items"]
+            assert [row["event"] for row in found] == [seen]
+        assert await store.after(0, names=[name], limit=1) == (await store.after(0))[:1]
+        assert addresses.uris((await store.after(0))[0])[-1] == addresses.FEED
+
+
+async def test_only_the_groups_that_taskip_has_are_told_of_and_what_comes_again_once_more() -> None:
+    told, again = list[str](), list[str]()
+    async with opened(None) as store:
+        heard = Heard(store, told.append, lambda _, name: again.append(name))
+        for name in ("invoice.paid", "invented.1", "", "invoice", "task.odd"):
+            assert await heard.add(json.dumps({"event": name}).encode(), name)
+        assert await heard.add(b'{"event": "invoice.paid"}', "invoice.paid") is None
+    assert (told, again) == (["invoice", "invoice", "task", "invoice"], ["invoice.paid"])
 
 
 async def test_waiting_sees_what_another_process_kept_and_misses_nothing(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +18,55 @@ import anyio.to_thread
 import httpx
 import pytest
 from mcp.client import Client
+from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import EmptyResult, ResourceUpdatedNotification, SubscribeRequest, SubscribeRequestParams
 
-from taskip_mcp.events import EVENTS
+from taskip_mcp.events import EVENTS, Event, addresses
 from taskip_mcp.results import parse
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.settings import without_taskip
+from tests.deliveries import BODY, PATH, SECRET, serving
 from tests.gatehouse import ERAS, words
 from tests.sandbox_calls import CALLS, filled
 
 pytestmark = pytest.mark.anyio
 
-SECRET = "of-the-tests-0123456789-abc"
 PAYMENT = {"status": "paid", "payment_date": "2026-05-04", "payment_method": "cash"}
 
-# What an assistant does, and the events that it makes TaskIP tell; in an order that works on the seeds.
-STEPS: list[tuple[str, dict[str, Any], str]] = [
-    ("create_contact", {"first_name": "Ada", "email": "ada@new.example"}, "contact.created"),
-    ("update_contact", {"contact_id": 2, "position": "CEO"}, "contact.updated"),
-    ("create_company", CALLS["create_company"], "company.created"),
-    ("update_company", {"company_id": 2, "website": "https://new.example"}, "company.updated"),
-    ("create_invoice", CALLS["create_invoice"], "invoice.created"),
-    ("send_invoice", {"invoice_id": 58}, "invoice.sent"),
-    ("update_invoice_status", {"invoice_id": 57, **PAYMENT}, "invoice.paid"),
-    ("create_quotation", CALLS["create_quotation"], "quotation.created"),
-    ("update_quotation_status", {"quotation_id": 1, "status": "accepted"}, "quotation.accepted"),
-    ("update_quotation_status", {"quotation_id": 2, "status": "rejected"}, "quotation.rejected"),
-    ("create_ticket", {"subject": "Help", "priority": "low"}, "ticket.created"),
-    ("assign_ticket", {"ticket_id": "2", "assigned_to": 3}, "ticket.assigned"),
-    ("update_ticket_status", {"ticket_id": "2", "status": "closed"}, "ticket.resolved"),
-    ("create_project", CALLS["create_project"], "project.created"),
-    ("update_project_status", {"project_id": 1, "status": "completed"}, "project.completed"),
-    ("create_task", CALLS["create_task"], "task.created"),
-    ("complete_task", {"project_id": 1, "task_id": 1, "is_completed": True}, "task.completed"),
-    ("delete_contact", {"contact_id": 2}, "contact.deleted"),
-    ("delete_company", {"company_id": 3}, "company.deleted"),
-]
+# What an assistant does, the event that it makes TaskIP tell, and which of the watched addresses it must reach; in an
+# order that works on the seeds.
+STEPS: list[tuple[str, dict[str, Any], str, set[str]]] = [
+    ("create_contact", {"first_name": "Ada", "email": "ada@new.example"}, "contact.created", {"contacts"}),
+    ("update_contact", {"contact_id": 2, "position": "CEO"}, "contact.updated", {"contacts", "contacts/2"}),
+    ("create_company", CALLS["create_company"], "company.created", {"companies"}),
+    (
+        "update_company", {"company_id": 2, "website": "https://new.example"}, "company.updated",
+        {"companies", "companies/2"},
+    ),
+    ("create_invoice", CALLS["create_invoice"], "invoice.created", {"invoices", "overdue-invoices"}),
+    ("send_invoice", {"invoice_id": 58}, "invoice.sent", {"invoices/58"}),
+    ("update_invoice_status", {"invoice_id": 57, **PAYMENT}, "invoice.paid", {"invoices/57", "overdue-invoices"}),
+    ("create_quotation", CALLS["create_quotation"], "quotation.created", {"quotations"}),
+    ("update_quotation_status", {"quotation_id": 1, "status": "accepted"}, "quotation.accepted", {"quotations/1"}),
+    ("update_quotation_status", {"quotation_id": 2, "status": "rejected"}, "quotation.rejected", {"quotations/2"}),
+    (
+        "create_ticket", {"subject": "Help", "priority": "low"}, "ticket.created",
+        {"tickets", "ticket-analytics", "client-overview?contact_id=1"},
+    ),
+    ("assign_ticket", {"ticket_id": "2", "assigned_to": 3}, "ticket.assigned", {"tickets/2"}),
+    ("update_ticket_status", {"ticket_id": "2", "status": "closed"}, "ticket.resolved", {"tickets/2"}),
+    ("create_project", CALLS["create_project"], "project.created", {"projects", "activity"}),
+    ("update_project_status", {"project_id": 1, "status": "completed"}, "project.completed", {"projects/1"}),
+    ("create_task", CALLS["create_task"], "task.created", {"tasks", "projects/1/board"}),
+    (
+        "complete_task", {"project_id": 1, "task_id": 1, "is_completed": True}, "task.completed",
+        {"tasks", "projects/1/tasks/1"},
+    ),
+    ("delete_contact", {"contact_id": 2}, "contact.deleted", {"contacts/2"}),
+    ("delete_company", {"company_id": 3}, "company.deleted", {"companies/3", "contacts", "projects"}),
+]  # fmt: skip
+WATCHED = sorted({f"taskip://{path}" for *_, paths in STEPS for path in paths} | {addresses.FEED})
 
 
 def free_port() -> int:
@@ -86,15 +99,17 @@ def taskip(webhooks: int) -> Generator[str]:
             process.kill()
 
 
-def child(taskip: str, port: int, state: Path) -> StdioServerParameters:
-    """A server that takes webhooks beside stdio; without an address it is on the embedded TaskIP."""
+def child(taskip: str, port: int, state: Path, *options: str) -> StdioServerParameters:
+    """A server that takes webhooks beside stdio; without an address it is on the embedded TaskIP. It writes down its
+    number as ``pid`` in its state directory."""
     given = {
         "STATE_DIR": state, "LIMIT_MINUTE": 10_000, "LIMIT_HOUR": 10_000, "CONFIRM": "off", "WEBHOOK_SECRET": SECRET,
         **({"SECRET_KEY": "canary-key-events-1", "BASE_URL": taskip} if taskip else {"SANDBOX": 1}),
     }  # fmt: skip
+    command = [sys.executable, "-m", "taskip_mcp", "--webhook-port", str(port), *options]
     return StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "taskip_mcp", "--webhook-port", str(port)],
+        command="/bin/sh",
+        args=["-c", 'echo $$ >"$0"; exec "$@"', str(state / "pid"), *command],
         env=without_taskip() | {f"TASKIP_{name}": str(value) for name, value in given.items()},
     )
 
@@ -121,24 +136,65 @@ async def ask(client: Client, tool: str, **given: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_all_events_reach_the_feed_who_waits_and_who_watches(era: str, tmp_path: Path) -> None:
-    assert sorted(event for _, _, event in STEPS) == sorted(
+    assert sorted(event for _, _, event, _ in STEPS) == sorted(
         f"{group}.{what}" for group, all_of_it in EVENTS.items() for what in all_of_it
     )
     port, heard, sandbox = free_port(), list[str](), Sandbox()
     with taskip(port) as url, anyio.fail_after(90):
         async with assistant(era, url, port, tmp_path, heard) as client:
-            async with watching(era, client, heard, "taskip://invoices/57", "taskip://tickets"):
-                for tool, given, event in STEPS:
-                    await ask(client, tool, **filled(given, sandbox))
-                    waited = await ask(client, "wait_for_event", event=event, since="c0", seconds=10)
-                    assert waited["items"][0]["event"] == event
-                while {"taskip://invoices/57", "taskip://tickets"} - set(heard):
-                    await anyio.sleep(0.02)
+            cursor = "c0"
+            async with watching(era, client, heard, *WATCHED):
+                for tool, given, event, paths in STEPS:
+                    heard.clear()
+                    row, cursor = await waited(client, event, cursor, tool, filled(given, sandbox))
+                    told = {uri for uri in WATCHED if addresses.concerns(seen(row), uri)}
+                    assert {f"taskip://{path}" for path in paths} <= told
+                    while told - set(heard):
+                        await anyio.sleep(0.01)
             listed = await ask(client, "list_events", since="c0", limit=100)
-        assert {each["event"] for each in listed["items"]} == {event for _, _, event in STEPS}
-        async with assistant(era, url, free_port(), tmp_path, heard) as later:
-            again = await ask(later, "list_events", since="c0", limit=100)
-        assert [each["event"] for each in again["items"]] == [each["event"] for each in listed["items"]]
+        assert {each["event"] for each in listed["items"]} == {event for _, _, event, _ in STEPS}
+
+
+async def waited(
+    client: Client, event: str, cursor: str, tool: str, given: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """What somebody is told who waits for an event before it happens; and the cursor behind it."""
+    answers: list[dict[str, Any]] = []
+
+    async def wait() -> None:
+        answers.append(await ask(client, "wait_for_event", event=event, since=cursor, seconds=20))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await anyio.sleep(0.05)  # it is on its way; the cursor sees to it that it misses nothing if it is not
+        assert answers == []
+        await ask(client, tool, **given)
+    (row,) = answers[0]["items"]
+    assert row["event"] == event
+    return row, answers[0]["cursor"]
+
+
+def seen(row: dict[str, Any]) -> Event:
+    """The event of a row; all tasks of the tests are of one project."""
+    group = row["event"].partition(".")[0]
+    return Event(1, 0.0, row["event"], {"data": {"project_id": 1, f"{group}_id": row["record"]}})
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_was_answered_is_read_by_the_next_server_when_the_first_is_killed(
+    era: str, tmp_path: Path
+) -> None:
+    port, nowhere = free_port(), "http://127.0.0.1:9/api"
+    url = f"http://127.0.0.1:{port}/webhooks/taskip/{SECRET}"
+    with anyio.fail_after(60):
+        async with assistant(era, nowhere, port, tmp_path, []) as client, httpx.AsyncClient() as http:
+            assert (await ask(client, "list_events"))["items"] == []
+            for number in range(20):
+                await delivered(http, url, {"event": "invoice.paid", "data": {"invoice_id": number}})
+            os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        async with assistant(era, nowhere, free_port(), tmp_path, []) as later:
+            items = (await ask(later, "wait_for_event", since="c0"))["items"]
+    assert [row["record"] for row in items] == [str(number) for number in range(20)]
 
 
 @asynccontextmanager
@@ -164,29 +220,6 @@ async def watching(era: str, client: Client, heard: list[str], *uris: str) -> As
 # --- beside the protocol over HTTP, and embedded ----------------------------------------------------------
 
 
-@dataclass
-class Served:
-    """A server on a port: its address with the path."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-
-@contextmanager
-def serving(transport: str, state: Path) -> Generator[Served]:
-    """On the embedded TaskIP."""
-    given = {"SANDBOX": "1", "STATE_DIR": str(state), "CONFIRM": "off", "WEBHOOK_SECRET": SECRET}
-    command = [sys.executable, "-m", "taskip_mcp", "--transport", transport, "--port", "0"]
-    environment = without_taskip() | {f"TASKIP_{name}": value for name, value in given.items()}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        try:
-            found = next(match for line in process.stderr if (match := re.search(r"http://\S+", line)))
-            yield Served(process, found[0])
-        finally:
-            process.kill()
-
-
 async def test_over_http_webhooks_come_in_beside_the_protocol_whatever_host_they_name(tmp_path: Path) -> None:
     with serving("http", tmp_path) as server, anyio.fail_after(60):
         base = server.url.removesuffix("/mcp")
@@ -199,6 +232,42 @@ async def test_over_http_webhooks_come_in_beside_the_protocol_whatever_host_they
         async with Client(server.url) as client:
             (row,) = (await ask(client, "list_events"))["items"]
             assert (row["event"], row["record"]) == ("invoice.paid", "57")
+
+
+async def test_over_sse_webhooks_come_in_as_well(tmp_path: Path) -> None:
+    with serving("sse", tmp_path) as server, anyio.fail_after(60):
+        async with httpx.AsyncClient(base_url=server.url.removesuffix("/sse")) as http:
+            assert (await http.post(f"{PATH}x", json={"event": "invoice.paid"})).status_code == 404
+            assert (await http.post(PATH, json={"event": "invoice.paid"})).status_code == 200
+        async with Client(sse_client(server.url)) as client:
+            assert (await ask(client, "list_events"))["returned"] == 1
+
+
+async def test_bad_deliveries_change_nothing_for_those_who_use_the_tools(tmp_path: Path) -> None:
+    with serving("http", tmp_path) as server, anyio.fail_after(60):
+        base = server.url.removesuffix("/mcp")
+        async with Client(server.url) as client, httpx.AsyncClient(base_url=base) as http:
+            assert (await http.post(PATH, content=BODY)).status_code == 200
+            before = [await ask(client, tool) for tool in ("list_events", "list_invoices", "list_jobs")]
+            refused = [
+                (PATH, b"{"), (PATH, b"[]"), (PATH, b'{"event":5}'), (PATH, b"x" * 300_000), (f"{PATH}x", BODY),
+                (PATH, b'{"event":"invoice.paid","data":' + b"[" * 100_000), (PATH, b"\xff"),
+            ]  # fmt: skip
+            answers = [(await http.post(path, content=body)).status_code for path, body in refused]
+            assert answers == [422, 422, 422, 413, 404, 422, 422]
+            assert (await http.get(PATH)).status_code == 405
+            after = [await ask(client, tool) for tool in ("list_events", "list_invoices", "list_jobs")]
+            assert after == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is not every machine's own")
+async def test_the_listener_is_on_the_host_that_was_chosen_alone(tmp_path: Path) -> None:
+    port = free_port()
+    with running(child("", port, tmp_path, "--webhook-host", "127.0.0.2")), anyio.fail_after(60):
+        async with httpx.AsyncClient() as http:
+            await delivered(http, f"http://127.0.0.2:{port}{PATH}", {"event": "invoice.paid"})
+            with pytest.raises(httpx.ConnectError):
+                await http.post(f"http://127.0.0.1:{port}{PATH}", content=BODY)
 
 
 async def test_where_the_port_is_taken_the_server_works_all_the_same(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ LONGEST_ID = 100
 class Event:
     """One delivery. `seq` grows with each that is kept, and is the cursor; `at` is when it came (seconds since 1970).
 
-    `body` is what was sent. `name` is its ``event``, whether or not the reference knows it.
+    `name` is the ``event`` that was sent, whether or not the reference knows it. `body` is what is kept of the rest
+    when it is read (`body.brief`), single values of ``data``; the file has all that was sent.
     """
 
     seq: int
@@ -40,7 +41,7 @@ class Event:
     @property
     def group(self) -> str:
         """The group that the name tells."""
-        return self.name.partition(".")[0]
+        return group_of(self.name)
 
     @property
     def known(self) -> bool:
@@ -58,6 +59,11 @@ class Event:
         within = _object(fields.get(self.group)).get("id")
         places = (fields.get(f"{self.group}_id"), fields.get("id"), fields.get("uuid"), within)
         return next((text for value in places if (text := _identifier(value))), "")
+
+
+def group_of(name: str) -> str:
+    """The group that the name of an event tells."""
+    return name.partition(".")[0]
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -83,7 +89,8 @@ class Keeper(Protocol):
 
 
 class Heard:
-    """Keeps deliveries in a store; tells the group of each, and of one that is there already what it was."""
+    """Keeps deliveries in a store; tells the group of each, unless somebody made it up, and of one that is there
+    already what it was."""
 
     def __init__(
         self, store: Keeper, arrived: Callable[[str], None], repeated: Callable[[bytes, str], None]
@@ -93,7 +100,8 @@ class Heard:
     async def add(self, raw: bytes, name: str) -> int | None:
         """See `EventStore.add`."""
         seq = await self._store.add(raw, name)
-        self._arrived(name.partition(".")[0])
+        if (group := group_of(name)) in EVENTS:
+            self._arrived(group)
         if seq is None:
             self._repeated(raw, name)
         return seq

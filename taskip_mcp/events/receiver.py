@@ -2,12 +2,12 @@
 
 TaskIP documents no signature: who knows the path may deliver, and nobody else learns whether there is one. It documents
 no retries either: what was answered 200 is on the disk, and what cannot be kept is answered so that a sender that does
-repeat can (429, 503). The body is stored as it came and neither believed nor logged.
+repeat can (429, 503). Any object of JSON with a text as its ``event`` is a delivery, however odd (`body.name_of`); it
+is stored as it came and neither believed nor logged.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -18,16 +18,17 @@ import sys
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from taskip_mcp import listen, redact
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import ConfigError, StateError
 from taskip_mcp.events import Keeper
+from taskip_mcp.events.body import name_of
+from taskip_mcp.events.connections import CONNECTIONS, FIRST_SECONDS, Crowd, protocol
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -42,12 +43,6 @@ PREFIX = "/webhooks/taskip/"
 
 LARGEST = 256 * 1024
 """Bytes of a body; the one that is documented has 120."""
-
-LONGEST_NAME = 100
-"""Characters of an event's name; the longest that is documented has 18."""
-
-DEEPEST = 50
-"""Levels of objects and lists in a body."""
 
 BURST, PER_SECOND = 10_000, 50.0
 """Deliveries that are let through at once, and how fast there is room for more."""
@@ -64,12 +59,6 @@ BODY_SECONDS = 10.0
 LINGER = 2.0
 """Seconds in which is read, and thrown away, what a sender goes on to send after it was refused: a connection that is
 closed under it would take the answer along."""
-
-CONNECTIONS = 200
-"""Connections to the listener of its own: those to TaskIP need file descriptors too."""
-
-FIRST_SECONDS = 10.0
-"""Seconds in which a connection must bring its first request."""
 
 RETRY = 0.25
 """Seconds between two tries for a port that another program has: what is sent while nobody has it is lost."""
@@ -121,43 +110,6 @@ class Bucket:
         self._left -= count
 
 
-# --- what a body must be ----------------------------------------------------------------------------------
-
-
-def name_of(raw: bytes) -> str:
-    """The ``event`` of a delivery; raises `ValueError` unless it is an object of JSON with a name that can be one.
-
-    All else may be of any shape: only one of the 19 is documented.
-    """
-    try:
-        body: Any = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("too deep") from None
-    name = cast("dict[str, Any]", body).get("event") if isinstance(body, dict) else None
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
-        raise ValueError("no name")
-    if not name.isprintable() or name != name.strip() or _deeper(body, DEEPEST):
-        raise ValueError("an absurd name, or too deep")
-    return name
-
-
-def _no_number(_text: str) -> float:
-    raise ValueError("no number of JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _no_number(text)
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    if isinstance(value, dict):
-        value = list(cast("dict[str, Any]", value).values())
-    if not isinstance(value, list):
-        return False
-    return levels == 0 or any(_deeper(each, levels - 1) for each in cast("list[Any]", value))
-
-
 # --- the application --------------------------------------------------------------------------------------
 
 
@@ -165,7 +117,15 @@ class Receiver:
     """The ASGI application. Its `path` is a secret."""
 
     def __init__(
-        self, store: Keeper, secret: str, clock: Clock, bucket: Bucket, *, patience: float, linger: float
+        self,
+        store: Keeper,
+        secret: str,
+        clock: Clock,
+        bucket: Bucket,
+        *,
+        patience: float,
+        linger: float,
+        dense: Callable[[], bool],
     ) -> None:
         if not secret:
             raise ConfigError("TASKIP_WEBHOOK_SECRET is empty: anybody could deliver.")
@@ -173,8 +133,13 @@ class Receiver:
         self._store = store
         self._path = _digest(PREFIX + secret)
         self._clock, self._bucket = clock, bucket
-        self._patience, self._linger = patience, linger
+        self._patience, self._linger, self._dense = patience, linger, dense
         self._slots = anyio.Semaphore(AT_ONCE)
+
+    def knows(self, path: str) -> bool:
+        """Whether it is the one with the secret. Digests have one length, and are compared in constant time: no answer
+        tells how much of a path was right."""
+        return hmac.compare_digest(_digest(path), self._path)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
@@ -194,8 +159,7 @@ class Receiver:
 
     def _refusal(self, scope: Message) -> Answer | None:
         """What the head of a request decides, before anything of its body is read."""
-        # Digests have one length, and are compared in constant time: no answer tells how much of a path was right.
-        if not hmac.compare_digest(_digest(scope["path"]), self._path):
+        if not self.knows(scope["path"]):
             return NOWHERE
         if scope["method"] != "POST":
             return NOT_POSTED
@@ -229,7 +193,7 @@ class Receiver:
     async def _refuse(self, answer: Answer, receive: Receive, send: Send) -> None:
         """Answer a sender that may be sending still, and be done with its connection."""
         await _answer(answer, send, last=False)
-        with anyio.move_on_after(self._linger):
+        with anyio.move_on_after(0 if self._dense() else self._linger):
             while (message := await receive())["type"] == "http.request" and message.get("more_body"):
                 pass
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -248,10 +212,12 @@ def app(
     per_second: float = PER_SECOND,
     patience: float = BODY_SECONDS,
     linger: float = LINGER,
+    dense: Callable[[], bool] = lambda: False,
 ) -> Receiver:
-    """The application that keeps in `store` what is posted to the path with this secret."""
-    bucket = Bucket(burst, per_second)
-    return Receiver(store, secret, clock or Clock(), bucket, patience=patience, linger=linger)
+    """The application that keeps in `store` what is posted to the path with this secret. `dense` tells that connections
+    are wanted for others."""
+    times: dict[str, Any] = {"patience": patience, "linger": linger}
+    return Receiver(store, secret, clock or Clock(), Bucket(burst, per_second), dense=dense, **times)
 
 
 def route(receiver: Receiver) -> Route:
@@ -302,32 +268,6 @@ async def _answer(answer: Answer, send: Send, *, last: bool = True) -> None:
 # --- a listener of its own --------------------------------------------------------------------------------
 
 
-def _connection(most: int, patience: float) -> type[H11Protocol]:
-    """Connections from anywhere: each must come to the point, and there are not too many of them."""
-
-    class Connection(H11Protocol):
-        hurry: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] uvicorn's own signature
-            super().connection_made(transport)
-            if len(self.connections) > most:
-                logger.warning("more than %d connections to the listener for webhooks: one was closed", most)
-                transport.abort()
-            else:
-                self.hurry = self.loop.call_later(patience, self.give_up)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            if self.hurry:
-                self.hurry.cancel()
-
-        def give_up(self) -> None:
-            if cast("object", self.cycle) is None:  # no request yet, whatever uvicorn says of the type
-                self.transport.close()
-
-    return Connection
-
-
 class _Server(uvicorn.Server):
     """Beside another server, which hears the signals of the process."""
 
@@ -347,14 +287,16 @@ async def serve(
     listener: socket.socket | None = None,
     connections: int = CONNECTIONS,
     patience: float = FIRST_SECONDS,
+    linger: float = LINGER,
 ) -> None:
     """Take webhooks on any address until it is cancelled; what is being taken then is brought to its end. `listener` is
     what `bind` gave for the address; without one it waits until there can be one."""
-    receiver = app(store, secret)
+    crowd = Crowd(connections)
+    receiver = app(store, secret, linger=linger, dense=lambda: crowd.dense)
     listener = listener or await _bound(host, port)
     config = uvicorn.Config(
         receiver,
-        http=_connection(connections, patience),
+        http=protocol(crowd, receiver.knows, patience),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,34 +1,35 @@
 """Deliveries in SQLite: in the state directory, or in memory for the embedded TaskIP, which lives and dies there too.
 
 What waits to be kept is kept together, in one transaction that waits for the disk: a burst costs a few commits, not
-thousands. The work on the file is done in threads, one step after the other, so that other calls are answered.
+thousands. Work on the file is done in threads, so that other calls are answered, and reads have a connection of their
+own, so that none waits behind a delivery that waits for another process.
+
+What is too old is not shown, and is deleted when the file is opened and now and then when something comes. A clock that
+was wrong once must not cost everything: where nothing at all would be left, that is noted in the file, and done only if
+it is found to be so an hour later as well, by whichever process.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
-import threading
-import weakref
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 
 from taskip_mcp import state
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import StateError
-from taskip_mcp.events import Event
+from taskip_mcp.events import Event, group_of
+from taskip_mcp.events.body import brief, name_kept
+from taskip_mcp.events.line import Line
 
 if TYPE_CHECKING:
     from taskip_mcp.client import TaskipClient
-
-FILE = "events.sqlite3"
 
 POLL = 0.5
 """Seconds after which is looked for what another process kept."""
@@ -36,38 +37,34 @@ POLL = 0.5
 DAYS = 30
 """Days for which a delivery is kept, unless the settings say otherwise."""
 
-DAY = 86_400.0
+DAY, MINUTE = 86_400.0, 60.0
 
 SWEEP = 3600.0
 """Seconds between two looks for what is too old."""
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, at REAL NOT NULL, name TEXT NOT NULL,
-    section TEXT NOT NULL, record TEXT NOT NULL, digest BLOB NOT NULL, body BLOB NOT NULL,
-    UNIQUE (account, digest)
-);
-CREATE INDEX IF NOT EXISTS events_time ON events (at, account);
-CREATE INDEX IF NOT EXISTS events_record ON events (account, record);
-"""
-# `section` is the group that the name tells: GROUP is a word of SQL. AUTOINCREMENT, so that a cursor that was given out
-# never comes to stand behind an event that is kept later, not even after a sweep of all there was.
 
 INSERT = (
     "INSERT INTO events (account, at, name, section, record, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (account, digest) DO NOTHING RETURNING seq"
 )
 
-LATER = "SELECT 1 FROM events WHERE account = ? AND seq > ? LIMIT 1"
+FORGET = "DELETE FROM events WHERE account = ? AND digest = ? AND at < ?"
+
+SHOWN = "seq > ? AND +at >= ?"
+"""Behind a cursor, and not too old. A sign before a name keeps its index out of it: rows are wanted in their order, and
+most are of one account."""
+
+LATER = f"SELECT 1 FROM events WHERE {SHOWN} AND +account = ? LIMIT 1"
+
+BODY = "SELECT body FROM events WHERE seq = ?"
 
 LAST = "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
 
-BEFORE = f"SELECT COALESCE(MIN(seq) - 1, ({LAST})) FROM events WHERE account = ? AND at >= ?"
+BEFORE = f"SELECT COALESCE(MIN(seq) - 1, ({LAST})) FROM events WHERE +account = ? AND at >= ?"
 """One look at the file: what comes between two would be passed over."""
 
-HIGHEST = 2**63 - 1
+OLD, NEW = "SELECT 1 FROM events WHERE at < ? LIMIT 1", "SELECT 1 FROM events WHERE at >= ? LIMIT 1"
 
-T = TypeVar("T")
+HIGHEST = 2**63 - 1
 
 
 @dataclass(eq=False, slots=True)
@@ -86,15 +83,11 @@ class SqliteEvents:
     """The `EventStore` of one account. `folder` None keeps it in memory; what is older than `days` is forgotten."""
 
     def __init__(self, folder: Path | None, account: str, clock: Clock, days: int = DAYS) -> None:
-        self._folder = folder
         self._account = account
         self._clock = clock
-        self._days, self._swept = days, 0.0
-        # TaskIP documents no retries: what was answered 200 must outlive a power cut.
-        self._db = state.open_database(folder, FILE, SCHEMA, durable=True)
-        self._close_file = weakref.finalize(self, self._db.close)
-        self._limiter = anyio.CapacityLimiter(1)  # steps in the order in which they were asked for
-        self._steps = threading.Lock()  # a step whose caller was cancelled still runs in its thread
+        self._days, self._swept, self._highest = days, 0.0, 0
+        self._writes = Line(folder, self._opened)
+        self._reads = Line(folder, self._opened) if folder else self._writes
         self._turn = anyio.Lock()
         self._waiting: list[_Delivery] = []
         self._arrived = anyio.Event()
@@ -121,31 +114,29 @@ class SqliteEvents:
     ) -> Sequence[Event]:
         """See `EventStore.after`."""
         query = (
-            "SELECT seq, at, name, body FROM events WHERE account = ? AND seq > ?"
+            f"SELECT seq, at, name FROM events WHERE {SHOWN} AND {'' if records else '+'}account = ?"
             f" AND {_among('name', names)} AND {_among('section', groups)} AND {_among('record', records)}"
             " ORDER BY seq LIMIT ?"
         )
-        texts = [_whole(text) for text in (*names, *groups, *records)]
-        values = (self._account, _cursor(seq), *texts, limit)
-        return [
-            Event(number, at, name, body_of(body))
-            for number, at, name, body in await self._read(query, *values)
-        ]
+        texts = [name_kept(text) for text in (*names, *groups, *records)]
+        values = (_cursor(seq), self._oldest, self._account, *texts, limit)
+        return await self._reads.do(lambda database: _events(database, query, values))
 
     async def since(self, at: float) -> int:
         """See `EventStore.since`."""
-        return (await self._read(BEFORE, self._account, at))[0][0]
+        return (await self._read(BEFORE, self._account, max(at, self._oldest)))[0][0]
 
     async def last(self) -> int:
         """See `EventStore.last`. It never goes back, although what it stands behind may be forgotten."""
-        return (await self._read(LAST))[0][0]
+        self._highest = max(self._highest, (await self._read(LAST))[0][0])
+        return self._highest
 
     async def changed(self, seq: int, seconds: float) -> bool:
         """See `EventStore.changed`."""
         until = self._clock.ticks() + seconds
         while True:
             arrived = self._arrived  # taken before the look: what comes in between is not missed
-            if await self._read(LATER, self._account, _cursor(seq)):
+            if await self._read(LATER, _cursor(seq), self._oldest, self._account):
                 return True
             left = until - self._clock.ticks()
             if left <= 0:
@@ -156,7 +147,8 @@ class SqliteEvents:
     async def aclose(self) -> None:
         """See `EventStore.aclose`. Who waits meanwhile hears that there is nothing to wait for (`StateError`)."""
         with anyio.CancelScope(shield=True):
-            await self._in_order(self._close)
+            await self._reads.aclose()
+            await self._writes.aclose()
         self._tell()
 
     # --- in the event loop --------------------------------------------------------------------------------
@@ -165,7 +157,7 @@ class SqliteEvents:
         """Keep all that waits, for everybody that waits."""
         batch, self._waiting = self._waiting, []
         try:
-            kept = await self._in_order(lambda: self._insert(batch))
+            kept = await self._writes.do(lambda database: self._insert(database, batch))
             for delivery, seq in zip(batch, kept, strict=True):
                 delivery.seq = seq
         except StateError as error:
@@ -183,69 +175,93 @@ class SqliteEvents:
         self._arrived.set()
         self._arrived = anyio.Event()
 
-    async def _in_order(self, step: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(step, limiter=self._limiter)
-
     async def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        def step() -> list[tuple[Any, ...]]:
-            with self._safely():
-                return self._db.execute(query, values).fetchall()
+        return await self._reads.do(lambda database: database.execute(query, values).fetchall())
 
-        return await self._in_order(step)
+    @property
+    def _oldest(self) -> float:
+        """What came before is too old."""
+        return self._clock.now() - self._days * DAY
 
     # --- in a thread --------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _safely(self) -> Generator[None]:
-        try:
-            with self._steps:
-                yield
-        except sqlite3.Error as error:
-            raise StateError(state.words(self._folder, FILE, error)) from None
-
-    def _insert(self, batch: Sequence[_Delivery]) -> list[int | None]:
+    def _insert(self, database: sqlite3.Connection, batch: Sequence[_Delivery]) -> list[int | None]:
         rows = [self._row(delivery) for delivery in batch]
-        with self._safely(), state.transaction(self._db):
-            self._sweep()
-            found = [self._db.execute(INSERT, row).fetchone() for row in rows]
-        return [row[0] if row else None for row in found]
+        with state.transaction(database):
+            self._sweep(database)
+            found = [self._insert_one(database, row) for row in rows]
+        kept = [row[0] if row else None for row in found]
+        self._highest = max(self._highest, *(seq or 0 for seq in kept))
+        return kept
+
+    def _insert_one(self, database: sqlite3.Connection, row: tuple[Any, ...]) -> tuple[int] | None:
+        # What is not shown any more, and not yet deleted, is no reason to leave out the same body.
+        account, digest = row[0], row[5]
+        database.execute(FORGET, (account, digest, self._oldest))
+        return database.execute(INSERT, row).fetchone()
 
     def _row(self, delivery: _Delivery) -> tuple[Any, ...]:
-        event = Event(0, delivery.at, _whole(delivery.name), body_of(delivery.raw))
+        name = name_kept(delivery.name)
+        event = Event(0, delivery.at, name, brief(delivery.raw, group_of(name)))
         digest = hashlib.sha256(delivery.raw).digest()
         return self._account, event.at, event.name, event.group, event.record, digest, delivery.raw
 
-    def _sweep(self) -> None:
+    def _opened(self, database: sqlite3.Connection) -> None:
+        """Before a file is used, which may be another than the one that the cursors are of which were given out."""
+        if database.execute(LAST).fetchone()[0] < self._highest:
+            with state.transaction(database):
+                database.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
+                database.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (self._highest,))
+        if database.execute(OLD, (self._oldest,)).fetchone():
+            # Where another process writes just now there is time for it later: nothing too old is shown.
+            with suppress(sqlite3.OperationalError), _at_once(database), state.transaction(database):
+                self._sweep(database)
+
+    def _sweep(self, database: sqlite3.Connection) -> None:
         """Forget what is too old, now and then, within a step that writes."""
         now = self._clock.now()
         if not 0 <= now - self._swept < SWEEP:
             self._swept = now
-            self._db.execute("DELETE FROM events WHERE at < ?", (now - self._days * DAY,))
+            if _is_sure(database, now, self._oldest):
+                database.execute("DELETE FROM events WHERE at < ?", (self._oldest,))
 
-    def _close(self) -> None:
-        with self._steps:
-            self._close_file()
+
+@contextmanager
+def _at_once(database: sqlite3.Connection) -> Generator[None]:
+    """Wait for no other process."""
+    database.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {int(state.BUSY * 1000)}")
+
+
+def _is_sure(database: sqlite3.Connection, now: float, oldest: float) -> bool:
+    """Whether something is new enough to stay, or it was noted an hour ago that nothing is."""
+    if database.execute(NEW, (oldest,)).fetchone() or not database.execute(OLD, (oldest,)).fetchone():
+        database.execute("PRAGMA user_version = 0")
+        return True
+    noted: int = database.execute("PRAGMA user_version").fetchone()[0]
+    if noted and now - noted * MINUTE >= SWEEP:
+        return True
+    if not 0 <= now - noted * MINUTE < SWEEP:
+        database.execute(f"PRAGMA user_version = {int(now / MINUTE)}")
+    return False
+
+
+def _events(database: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[Event]:
+    """The events that a query finds; one body is in memory at a time."""
+    return [
+        Event(seq, at, name, brief(body, group_of(name)))
+        for seq, at, name in database.execute(query, values).fetchall()
+        for (body,) in database.execute(BODY, (seq,))
+    ]
 
 
 def opened(client: TaskipClient) -> SqliteEvents:
     """The events of the account that a client is of."""
     settings = client.settings
     return SqliteEvents(settings.state_folder, client.account, client.clock, settings.events_days)
-
-
-def body_of(raw: bytes) -> dict[str, Any]:
-    """The object that a delivery is; empty for anything else. No text of it holds what UTF-8 cannot."""
-    try:
-        found: Any = json.loads(raw.decode("utf-8-sig"))
-        if rb"\ud" in raw.lower():  # one half of a pair, escaped, is JSON and no text
-            found = json.loads(_whole(json.dumps(found, ensure_ascii=False)))
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _whole(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
 
 
 def _cursor(seq: int) -> int:

@@ -76,7 +76,7 @@ class Watched:
 
 
 BATCH = 100
-"""Events that are read at a time; each may have 256 KiB."""
+"""Events that are read at a time."""
 
 BATCHES = 50
 """Batches that are told of together, so that a burst is one notice for each address."""
