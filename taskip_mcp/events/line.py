@@ -86,10 +86,9 @@ class Line:
         self._close_file = weakref.finalize(self, database.close)
 
     def _open_anew(self) -> None:
-        for path, before, now in zip(self._paths, self._files, self._there(), strict=True):
-            if (
-                path.name != FILE and before == now
-            ):  # SQLite would take what is left of the old file for the new one's
+        beside = zip(self._paths, self._files, self._there(), strict=True)
+        for path, before, now in list(beside)[1:]:
+            if before == now:  # what is left of the old file: SQLite would take it for the new one's
                 path.unlink(missing_ok=True)
         close = self._close_file
         self._open()
