@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from taskip_mcp.errors import StateError
@@ -99,7 +99,10 @@ def private_folder(folder: Path) -> None:
 def _private(folder: Path, name: str) -> str:
     private_folder(folder)
     path = folder / name
-    # SQLite gives its side files the mode of the database: it must be right before the first of them.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # SQLite gives its side files the mode of the database: it must be right before the first of them. A file that is
+    # there must not be opened: closing it would drop all locks that SQLite holds on it in this process (POSIX), and
+    # another process that ends would take what is written for nobody's.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     path.chmod(0o600)
     return str(path)

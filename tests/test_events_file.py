@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -33,6 +34,30 @@ async def test_what_comes_after_the_file_was_deleted_is_kept_in_a_new_one(gone: 
             assert await records(each, cursor) == ["invoice.paid 3", "invoice.paid 4"]
             assert await each.changed(cursor, 0)
     assert numbers(tmp_path) == ([7, 3, 4] if gone == "replaced" else [3, 4])
+
+
+ANOTHER = """
+import anyio, sys
+from pathlib import Path
+from taskip_mcp.clock import Clock
+from taskip_mcp.events.store import SqliteEvents
+
+async def look():
+    store = SqliteEvents(Path(sys.argv[1]), "account", Clock())
+    print(len(await store.after(0)))
+    await store.aclose()
+
+anyio.run(look)
+"""
+
+
+async def test_another_process_that_ends_takes_nothing_along(tmp_path: Path) -> None:
+    """SQLite asks its locks whether it is the last: this process must not have lost its own by opening the file."""
+    async with opened(tmp_path) as store:
+        for count in (1, 2, 3):
+            await add(store, number=count)
+            done = await anyio.run_process([sys.executable, "-c", ANOTHER, str(tmp_path)])
+            assert int(done.stdout) == count
 
 
 async def test_who_reads_sees_that_the_file_was_deleted(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ async def test_a_folder_that_cannot_be_used_is_named_with_what_to_do(tmp_path: P
 
 async def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"something else " * 100)
-    with pytest.raises(StateError, match=r"not a database.*Nothing was sent.*TASKIP_STATE_DIR"):
+    with pytest.raises(StateError, match=r"is damaged .*not a database.*Nothing was sent.*move it away"):
         SqliteStore(tmp_path, Clock())
 
 
