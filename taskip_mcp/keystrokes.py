@@ -11,6 +11,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -82,7 +83,7 @@ class Desk:
     Over HTTP that may be several persons. No handle tells them apart in both eras of the protocol; their texts do.
     """
 
-    paces: dict[str, Pace] = field(default_factory=lambda: dict[str, Pace]())
+    paces: dict[tuple[Any, ...], Pace] = field(default_factory=lambda: dict[tuple[Any, ...], Pace]())
     keystrokes: list[Keystroke] = field(default_factory=lambda: list[Keystroke]())
 
 
@@ -124,7 +125,7 @@ class Look:
 
     async def _more(self, kind: Kind, scope: JsonObject, text: str, known: set[str]) -> None:
         """Read the first page of the list, or of what TaskIP finds in a longer one, if a request is due."""
-        pace = self.desk.paces.setdefault(kind.contract, Pace())
+        pace = self.desk.paces.setdefault(kinds.place(kind, scope), Pace())
         search = text if kind.search and (pace.long or "" in known) else ""
         if search in known:
             return

@@ -26,7 +26,7 @@ from taskip_mcp import (
 )  # fmt: skip
 from taskip_mcp.caller import NOBODY, Caller
 from taskip_mcp.clock import Clock
-from taskip_mcp.events import Event, Heard, group_of
+from taskip_mcp.events import Heard
 from taskip_mcp.events.updates import Again, Watched, follow
 from taskip_mcp.policy import Mode
 from taskip_mcp.settings import Settings
@@ -178,9 +178,9 @@ class App:
 
     def _repeated(self, raw: bytes, name: str) -> None:
         """A delivery came that is there already."""
-        from taskip_mcp.events import body
+        from taskip_mcp.events.body import event_of
 
-        self._again.put(Event(0, 0.0, body.name_kept(name), body.brief(raw, group_of(name))))
+        self._again.put(event_of(0, 0.0, name, raw))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -64,15 +64,14 @@ class _Reader:
             self._scope.cancel()
 
     async def _send(self) -> None:
-        try:
-            with anyio.CancelScope() as self._scope:
-                while self._waiting:
-                    del self._waiting[uri := next(iter(self._waiting))]
+        with anyio.CancelScope() as self._scope:
+            while self._waiting:
+                del self._waiting[uri := next(iter(self._waiting))]
+                try:
                     await self._session.send_resource_updated(uri)
-        except Exception:  # what runs beside it is the server
-            logger.debug("a client was not told", exc_info=True)
-        finally:
-            self._busy = False
+                except Exception:  # what runs beside it is the server
+                    logger.debug("a client was not told of one", exc_info=True)
+        self._busy = False
 
 
 class Subscriptions:

@@ -18,6 +18,7 @@ from taskip_mcp.client import TaskipClient
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import StateError
 from taskip_mcp.events import Event, EventStore, feed
+from taskip_mcp.events.body import event_of
 from taskip_mcp.files import Files
 from taskip_mcp.routes import RouteBook
 from taskip_mcp.settings import Settings
@@ -49,11 +50,12 @@ class Kept(EventStore):
         if digest in self._digests:
             return None
         self._digests.add(digest)
-        return self._keep(Event(len(self.events) + 1, self._clock.now(), name, json.loads(raw)))
+        return self._keep(event_of(len(self.events) + 1, self._clock.now(), name, raw))
 
     def put(self, name: str, at: float = AT, /, **data: Any) -> int:
         """Keep an event, as it is documented."""
-        return self._keep(Event(len(self.events) + 1, at, name, {"event": name, "data": data}))
+        raw = json.dumps({"event": name, "data": data}).encode()
+        return self._keep(event_of(len(self.events) + 1, at, name, raw))
 
     def _keep(self, event: Event) -> int:
         self.events.append(event)

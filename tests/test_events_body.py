@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from taskip_mcp.events import EVENTS, Event
-from taskip_mcp.events.body import DIGITS, FIELDS, LONG, brief, name_of
+from taskip_mcp.events.body import DIGITS, FIELDS, LONG, event_of, name_of
 from taskip_mcp.events.updates import project_of
 
 # --- what an event tells ----------------------------------------------------------------------------------
 
 
 def event(name: str, data: Any) -> Event:
-    return Event(1, 0.0, name, {"event": name, "data": data})
+    return event_of(1, 0.0, name, json.dumps({"event": name, "data": data}).encode())
 
 
 def test_the_reference_lists_19_events() -> None:
@@ -60,13 +60,13 @@ def test_an_event_that_the_reference_does_not_list_is_told_from_the_others(name:
 # --- what is kept of it ------------------------------------------------------------------------------------
 
 
-def read(data: Any, group: str = "invoice") -> Any:
-    return brief(json.dumps({"event": f"{group}.x", "data": data}).encode(), group)
+def read(data: Any) -> Any:
+    return event("invoice.paid", data).data
 
 
 def test_single_values_are_kept_in_their_order_and_the_rest_is_not() -> None:
     data = {"b": 1, "list": [1], "a": "x", "nothing": None, "object": {"id": 3}, "c": True, "d": 0.5}
-    assert list(read(data)["data"].items()) == [("b", 1), ("a", "x"), ("c", True), ("d", 0.5)]
+    assert list(read(data).items()) == [("b", 1), ("a", "x"), ("c", True), ("d", 0.5)]
 
 
 @pytest.mark.parametrize("data", [None, [1], "text", 3])
@@ -76,7 +76,7 @@ def test_data_that_are_no_object_are_left_out(data: Any) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[1]", b"\xff", b"[" * 100_000, b'{"data":NaN}'])
 def test_what_is_no_delivery_reads_as_an_empty_one(body: bytes) -> None:
-    assert brief(body, "invoice") == {}
+    assert event_of(1, 0.0, "invoice.paid", body).data == {}
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_what_is_no_delivery_reads_as_an_empty_one(body: bytes) -> None:
 @pytest.mark.parametrize("many", [0, 1000])
 def test_the_ids_are_read_as_from_the_whole_wherever_they_stand(ids: dict[str, Any], many: int) -> None:
     data = {f"field_{number}": number for number in range(many)} | ids
-    whole, kept = event("invoice.paid", data), Event(1, 0.0, "invoice.paid", read(data))
+    whole, kept = Event(1, 0.0, "invoice.paid", data), event("invoice.paid", data)
     assert (kept.record, project_of(kept)) == (whole.record, project_of(whole))
-    assert len(kept.body["data"]) <= FIELDS + len(ids)
+    assert len(kept.data) <= FIELDS + len(ids)
 
 
 def test_long_texts_and_names_are_cut() -> None:
-    ((name, value),) = read({"x" * 100_000: "y" * 100_000})["data"].items()
+    ((name, value),) = read({"x" * 100_000: "y" * 100_000}).items()
     assert (name, value) == ("x" * LONG, "y" * LONG)
 
 
@@ -108,7 +108,7 @@ def test_long_texts_and_names_are_cut() -> None:
 def test_a_number_that_python_has_no_room_for_is_text(number: str) -> None:
     body = f'{{"event":"a.b","data":{{"n":{number}}}}}'.encode()
     assert name_of(body) == "a.b"
-    assert brief(body, "a")["data"]["n"] == number[:LONG]
+    assert event_of(1, 0.0, "a.b", body).data["n"] == number[:LONG]
 
 
 def test_little_is_left_of_a_large_body() -> None:

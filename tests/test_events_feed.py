@@ -12,7 +12,8 @@ import pytest
 from taskip_mcp import outside, own, results, schemas, tokens
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import ArgumentError, StateError
-from taskip_mcp.events import EVENTS, Event, feed
+from taskip_mcp.events import EVENTS, feed
+from taskip_mcp.events.body import event_of
 from taskip_mcp.sandbox import Sandbox
 from tests.kept_events import AT, Kept, api, ask, records, shown, time_of
 from tests.support import Script
@@ -230,15 +231,16 @@ async def test_secrets_in_a_delivery_are_not_shown() -> None:
     assert "hunter2" not in (await shown(api(store), "list_events")).text
 
 
-@pytest.mark.parametrize("value", [1e400, -1e400, 10**400, True, -5, 0.25])
-async def test_any_number_leaves_as_json_that_every_reader_takes(value: Any) -> None:
+@pytest.mark.parametrize("number", ["1e400", "-1e400", f"1{'0' * 400}", "true", "-5", "0.25"])
+async def test_any_number_leaves_as_json_that_every_reader_takes(number: str) -> None:
     store = Kept()
-    store.put("invoice.paid", invoice_id=1, amount=value)
+    raw = f'{{"event": "invoice.paid", "data": {{"invoice_id": 1, "amount": {number}}}}}'
+    await store.add(raw.encode(), "invoice.paid")
     read = json.loads(
         outside.unfenced((await shown(api(store), "list_events")).text), parse_constant=pytest.fail
     )
     amount = read["items"][0]["data"]["amount"]
-    assert amount == value or (isinstance(amount, str) and len(amount) <= feed.LONG + 1)
+    assert amount == json.loads(number) or (isinstance(amount, str) and len(amount) <= feed.LONG + 1)
 
 
 async def test_an_odd_body_is_listed_all_the_same() -> None:
@@ -250,7 +252,8 @@ async def test_an_odd_body_is_listed_all_the_same() -> None:
         {"data": {"invoice_id": {"deep": 1}}},
         {"data": {"invoice_id": True}},
     ):
-        store.events.append(Event(len(store.events) + 1, AT, "invoice.paid", body))
+        raw = json.dumps(body).encode()
+        store.events.append(event_of(len(store.events) + 1, AT, "invoice.paid", raw))
     answer = await ask(api(store), "list_events", with_state=True)
     assert answer["returned"] == 5
     assert answer["not_read"] == {"others": "5 events name no record that can be read"}

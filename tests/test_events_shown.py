@@ -13,8 +13,10 @@ import anyio
 import pytest
 
 from taskip_mcp.clock import Clock
-from taskip_mcp.events import EVENTS, Event, EventStore, Heard, addresses, feed, updates
+from taskip_mcp.events import EVENTS, EventStore, Heard, addresses, feed, updates
+from taskip_mcp.events.body import event_of
 from taskip_mcp.events.store import SqliteEvents
+from tests import event_addresses
 from tests.kept_events import api, ask, records, shown
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +81,7 @@ async def test_any_name_of_an_event_is_listed_as_unknown_and_found(name: str, se
             found = (await ask(backend, "list_events", event=name))["items"]
             assert [row["event"] for row in found] == [seen]
         assert await store.after(0, names=[name], limit=1) == (await store.after(0))[:1]
-        assert addresses.uris((await store.after(0))[0])[-1] == addresses.FEED
+        assert event_addresses.uris((await store.after(0))[0])[-1] == addresses.FEED
 
 
 async def test_only_the_groups_that_taskip_has_are_told_of_and_what_comes_again_once_more() -> None:
@@ -145,4 +147,5 @@ async def test_those_who_watch_hear_of_what_another_process_kept(tmp_path: Path)
     ],
 )
 def test_the_record_is_read_in_the_spirit_of_the_one_documented_body(data: object, found: str) -> None:
-    assert Event(1, 0.0, "invoice.paid", {"data": data}).record == found
+    raw = json.dumps({"event": "invoice.paid", "data": data}).encode()
+    assert event_of(1, 0.0, "invoice.paid", raw).record == found

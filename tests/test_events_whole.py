@@ -26,6 +26,7 @@ from taskip_mcp.events import EVENTS, Event, addresses
 from taskip_mcp.results import parse
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.settings import without_taskip
+from tests import event_addresses
 from tests.deliveries import BODY, PATH, SECRET, serving
 from tests.gatehouse import ERAS, words
 from tests.sandbox_calls import CALLS, filled
@@ -147,7 +148,7 @@ async def test_all_events_reach_the_feed_who_waits_and_who_watches(era: str, tmp
                 for tool, given, event, paths in STEPS:
                     heard.clear()
                     row, cursor = await waited(client, event, cursor, tool, filled(given, sandbox))
-                    told = {uri for uri in WATCHED if addresses.concerns(seen(row), uri)}
+                    told = {uri for uri in WATCHED if event_addresses.concerns(seen(row), uri)}
                     assert {f"taskip://{path}" for path in paths} <= told
                     while told - set(heard):
                         await anyio.sleep(0.01)
@@ -177,7 +178,7 @@ async def waited(
 def seen(row: dict[str, Any]) -> Event:
     """The event of a row; all tasks of the tests are of one project."""
     group = row["event"].partition(".")[0]
-    return Event(1, 0.0, row["event"], {"data": {"project_id": 1, f"{group}_id": row["record"]}})
+    return Event(1, 0.0, row["event"], {"project_id": 1, f"{group}_id": row["record"]})
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -29,14 +29,14 @@ LONGEST_ID = 100
 class Event:
     """One delivery. `seq` grows with each that is kept, and is the cursor; `at` is when it came (seconds since 1970).
 
-    `name` is the ``event`` that was sent, whether or not the reference knows it. `body` is what is kept of the rest
-    when it is read (`body.brief`), single values of ``data``; the file has all that was sent.
+    `name` is the ``event`` that was sent, whether or not the reference knows it, and `data` what is of use of its
+    ``data`` (`body.event_of`); the file has all that was sent.
     """
 
     seq: int
     at: float
     name: str
-    body: Mapping[str, Any]
+    data: Mapping[str, Any]
 
     @property
     def group(self) -> str:
@@ -55,19 +55,15 @@ class Event:
 
         Documented is ``{"invoice_id": 123, ...}`` for one event; the others are read in the same spirit.
         """
-        fields = _object(self.body.get("data"))
-        within = _object(fields.get(self.group)).get("id")
-        places = (fields.get(f"{self.group}_id"), fields.get("id"), fields.get("uuid"), within)
+        inside = self.data.get(self.group)
+        within = cast("Mapping[str, Any]", inside).get("id") if isinstance(inside, Mapping) else None
+        places = (self.data.get(f"{self.group}_id"), self.data.get("id"), self.data.get("uuid"), within)
         return next((text for value in places if (text := _identifier(value))), "")
 
 
 def group_of(name: str) -> str:
     """The group that the name of an event tells."""
     return name.partition(".")[0]
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _identifier(value: Any) -> str:
@@ -84,13 +80,13 @@ class Keeper(Protocol):
     """What takes deliveries."""
 
     async def add(self, raw: bytes, name: str) -> int | None:
-        """See `EventStore.add`."""
+        """Keep a delivery; its `seq`, or None if the very same body is there already. Raises `StateError`."""
         ...
 
 
 class Heard:
-    """Keeps deliveries in a store; tells the group of each, unless somebody made it up, and of one that is there
-    already what it was."""
+    """Keeps deliveries in a store. `arrived` hears the group of each, if TaskIP has such a group; `repeated` hears of
+    each that is there already."""
 
     def __init__(
         self, store: Keeper, arrived: Callable[[str], None], repeated: Callable[[bytes, str], None]
@@ -107,12 +103,8 @@ class Heard:
         return seq
 
 
-class EventStore(Protocol):
+class EventStore(Keeper, Protocol):
     """Where events are kept; SQLite in the state directory, or a stream of a server that many share."""
-
-    async def add(self, raw: bytes, name: str) -> int | None:
-        """Keep a delivery; its `seq`, or None if the very same body is there already. Raises `StateError`."""
-        ...
 
     async def after(
         self,

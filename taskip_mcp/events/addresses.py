@@ -1,6 +1,7 @@
 """Which resources events make stale: addresses, told by what a delivery names.
 
-It does no harm to tell too often, and an address is left out only where it is certain that nothing can have changed.
+It does no harm to tell too often: where an event does not tell an id, it may be about any. Left out is what shows no
+more of a record than its name.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from taskip_mcp.events import Event
 
@@ -42,18 +42,19 @@ CASCADES: Mapping[str, tuple[str, ...]] = {
     # A deleted company takes its contacts and projects with it (contract company.delete).
     "company.deleted": (
         "taskip://contacts", "taskip://contacts/{contact}", "taskip://projects", "taskip://projects/{project}",
+        "taskip://projects/{project}/board", "taskip://projects/{project}/activity",
+        "taskip://projects/{project}/tasks/{task}", "taskip://tasks", "taskip://activity",
     ),
 }  # fmt: skip
 
 CLIENTS = "taskip://client-overview"
 OVERVIEWS: Mapping[str, tuple[str, ...]] = {
     "invoice": (CLIENTS, "taskip://overdue-invoices"),
-    **dict.fromkeys(("contact", "company", "quotation", "ticket", "project"), (CLIENTS,)),
+    **dict.fromkeys(("contact", "company", "quotation", "ticket", "project", "task"), (CLIENTS,)),
 }
 """Answers across groups that may read differently then."""
 
 IDENTIFIER = re.compile(r"[\w.-]{1,64}", re.ASCII)
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 Path = tuple[str, ...]
 """The parts of an address, without its query."""
@@ -61,8 +62,7 @@ Path = tuple[str, ...]
 
 def project_of(event: Event) -> str:
     """The project that an event names beside its record; empty where it names none, or nothing that can be an id."""
-    data = event.body.get("data")
-    found = cast("Mapping[str, object]", data).get("project_id") if isinstance(data, Mapping) else None
+    found = event.data.get("project_id")
     return _identifier(str(found)) if isinstance(found, int | str) and not isinstance(found, bool) else ""
 
 
@@ -76,19 +76,9 @@ def templates(event: Event) -> tuple[str, ...]:
     return (*own, *OVERVIEWS.get(event.group, ()), FEED)
 
 
-def _values(event: Event) -> dict[str, str]:
+def values_of(event: Event) -> dict[str, str]:
     """What stands for the placeholders; empty what the event does not tell."""
     return {"record": _identifier(event.record), "project": project_of(event)}
-
-
-def uris(event: Event) -> list[str]:
-    """The addresses that an event makes stale, as far as it tells their ids; without queries."""
-    values = _values(event)
-    made: list[str] = []
-    for template in templates(event):
-        if all(values.get(name) for name in PLACEHOLDER.findall(template)):
-            made.append(PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe=""), template))
-    return made
 
 
 def path_of(uri: str) -> Path:
@@ -122,12 +112,12 @@ class _Told:
 
 
 class Stale:
-    """What a batch of events makes stale: as long as there are few kinds of events, it costs as much as one of them."""
+    """What a batch of events makes stale. To look an address up costs the same, however many events there are."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self._patterns: dict[tuple[int, str], dict[Path, dict[str, _Told]]] = {}
         for event in events:
-            values = _values(event)
+            values = values_of(event)
             for template in templates(event):
                 self._add(_pattern(template), values)
 
@@ -151,8 +141,3 @@ class Stale:
 def _shape(path: Path) -> tuple[int, str]:
     """What addresses must have in common to be compared: the number of their parts, and the first one after ``//``."""
     return len(path), path[2] if len(path) > 2 else ""
-
-
-def concerns(event: Event, uri: str) -> bool:
-    """Whether a resource may read differently after an event."""
-    return path_of(uri) in Stale([event])

@@ -12,6 +12,8 @@ from collections.abc import Generator, Mapping
 from itertools import islice
 from typing import Any, cast
 
+from taskip_mcp.events import Event, group_of
+
 DIGITS = 40
 """Digits of a whole number; a longer one is an amount of nothing and is read as text."""
 
@@ -38,15 +40,17 @@ def name_kept(name: str) -> str:
     return _clipped(name)
 
 
-def brief(raw: bytes, group: str) -> dict[str, Any]:
-    """What is shown of a delivery, or used: the single values of its ``data``, the first ones and those that may be
-    ids, with long texts cut. Empty for what is no delivery. A body of 256 KiB may take megabytes once it is read, and
-    an answer shows a hundred events."""
+def event_of(seq: int, at: float, name: str, raw: bytes) -> Event:
+    """A delivery in brief: of its ``data`` the single values, the first ones and those that may be ids, with long texts
+    cut. Nothing of what is no delivery. A body of 256 KiB may take megabytes once it is read, and an answer shows a
+    hundred events."""
     try:
         data = _object(raw).get("data")
     except ValueError:
-        return {}
-    return {"data": dict(_fields(cast("dict[str, Any]", data), group))} if isinstance(data, dict) else {}
+        data = None
+    fields = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    kept = name_kept(name)
+    return Event(seq, at, kept, dict(_fields(fields, group_of(kept))))
 
 
 def _fields(data: Mapping[str, Any], group: str) -> Generator[tuple[str, Any]]:

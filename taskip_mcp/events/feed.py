@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -49,8 +49,8 @@ STATES = 10
 ROOM, STATE_ROOM = 5_000, 500
 """Tokens of all rows, and of the state of one record; what is below never reaches the limit of `cut`."""
 
-FIELDS, LONG, RAW = 8, 100, 400
-"""Fields of a delivery that are shown, characters of each, and characters that are looked at."""
+FIELDS, LONG = 8, 100
+"""Fields of a delivery that are shown, and characters of each."""
 
 RESOURCE_ROWS = 100
 
@@ -81,9 +81,9 @@ async def list_events(
 ) -> Record:
     """List what TaskIP reported by webhook, oldest first. For the rest give the cursor as since."""
     store = backend.events
-    filtered = await wanted(backend, event, group, record)
     at = backend.client.clock.now() - DAY
     seq = await (behind(store, since) if since else cursor_at(store, at))
+    filtered = await wanted(backend, event, group, record)
     return await _answer(backend, await _page(store, seq, filtered, limit or ROWS), with_state=with_state)
 
 
@@ -99,8 +99,10 @@ async def wait_for_event(
 ) -> Record:
     """Wait until TaskIP reports something such as a payment. Call again with its cursor as since to miss none."""
     store = backend.events
+    seq = await (
+        behind(store, since) if since else store.last()
+    )  # what comes while a name is looked up counts
     filtered = await wanted(backend, event, group, record)
-    seq = await (behind(store, since) if since else store.last())
     most = backend.client.settings.max_wait
     kept = READS_RESERVE if with_state else RESERVE
     page, waited = await _awaited(
@@ -198,13 +200,11 @@ def _row(event: Event) -> JsonObject:
 
 
 def _told(event: Event) -> JsonObject:
-    """What it says beside the id: single values alone, as nobody knows how deep lists and objects are."""
-    data = event.body.get("data")
-    said: Mapping[str, Any] = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {}
+    """What it says beside the id."""
     shown = {
-        name: value[:RAW] if isinstance(value, str) else value
-        for name, value in said.items()
-        if value is not None and not isinstance(value, list | dict) and not _names(event, name, value)
+        name: value
+        for name, value in event.data.items()
+        if not isinstance(value, dict) and not _names(event, name, value)
     }
     few = redact.masked(dict(list(shown.items())[:FIELDS]))
     return {_foreign(name): _value(value) for name, value in few.items()}
@@ -225,7 +225,7 @@ def _value(value: Any) -> Any:
 
 
 def _foreign(text: str) -> Foreign:
-    shown = clean(text[:RAW])
+    shown = clean(text)
     return Foreign(shown if len(shown) <= LONG else f"{shown[:LONG]}…")
 
 
@@ -236,7 +236,7 @@ async def _states(backend: Backend, events: Sequence[Event]) -> JsonObject:
     """The records that the last events are about, as rows of their lists show them; and what could not be read."""
     reading = Reading(backend)
     every = {f"{event.group} {event.record}": event for event in events if _readable(event)}
-    wanted = dict(list(every.items())[-STATES:])
+    last = dict(list(every.items())[-STATES:])
     found: dict[str, Any] = {}
 
     async def read(name: str, event: Event) -> None:
@@ -244,12 +244,12 @@ async def _states(backend: Backend, events: Sequence[Event]) -> JsonObject:
 
     mine = turn.current()
     with mine.clock.move_on_after(mine.left - RESERVE), suppress(errors.TaskipError):
-        await reading.parts({name: partial(read, name, event) for name, event in wanted.items()})
-    late = {name: OVER for name in wanted if name not in found and name not in reading.not_read}
+        await reading.parts({name: partial(read, name, event) for name, event in last.items()})
+    late = {name: OVER for name in last if name not in found and name not in reading.not_read}
     reading.not_read |= late | _unreadable(events)
-    if len(every) > len(wanted):
-        reading.gap("states", f"the last {len(wanted)} of {len(every)} records were read")
-    return reading.told({"states": {name: found[name] for name in wanted if name in found}})
+    if len(every) > len(last):
+        reading.gap("states", f"the last {len(last)} of {len(every)} records were read")
+    return reading.told({"states": {name: found[name] for name in last if name in found}})
 
 
 async def _state(reading: Reading, event: Event) -> Any:

@@ -323,7 +323,7 @@ async def _bound(host: str, port: int) -> socket.socket:
     while True:
         try:
             return bind(host, port)
-        except ConfigError:
+        except listen.TakenError:
             await anyio.sleep(RETRY)
 
 

@@ -24,8 +24,8 @@ import anyio
 from taskip_mcp import state
 from taskip_mcp.clock import Clock
 from taskip_mcp.errors import StateError
-from taskip_mcp.events import Event, group_of
-from taskip_mcp.events.body import brief, name_kept
+from taskip_mcp.events import Event
+from taskip_mcp.events.body import event_of, name_kept
 from taskip_mcp.events.line import Line
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ class SqliteEvents:
 
     async def last(self) -> int:
         """See `EventStore.last`. It never goes back, although what it stands behind may be forgotten."""
-        self._highest = max(self._highest, (await self._read(LAST))[0][0])
+        last: int = (await self._read(LAST))[0][0]
+        self._highest = max(self._highest, last)
         return self._highest
 
     async def changed(self, seq: int, seconds: float) -> bool:
@@ -201,8 +202,7 @@ class SqliteEvents:
         return database.execute(INSERT, row).fetchone()
 
     def _row(self, delivery: _Delivery) -> tuple[Any, ...]:
-        name = name_kept(delivery.name)
-        event = Event(0, delivery.at, name, brief(delivery.raw, group_of(name)))
+        event = event_of(0, delivery.at, delivery.name, delivery.raw)
         digest = hashlib.sha256(delivery.raw).digest()
         return self._account, event.at, event.name, event.group, event.record, digest, delivery.raw
 
@@ -252,7 +252,7 @@ def _is_sure(database: sqlite3.Connection, now: float, oldest: float) -> bool:
 def _events(database: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[Event]:
     """The events that a query finds; one body is in memory at a time."""
     return [
-        Event(seq, at, name, brief(body, group_of(name)))
+        event_of(seq, at, name, body)
         for seq, at, name in database.execute(query, values).fetchall()
         for (body,) in database.execute(BODY, (seq,))
     ]

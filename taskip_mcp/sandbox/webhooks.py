@@ -111,7 +111,7 @@ class Post:
         parts, plain = self._url, url.isascii() and url.isprintable() and " " not in url
         if parts.scheme not in {"http", "https"} or not parts.host or parts.userinfo or not plain:
             raise ValueError(FORM)
-        if not 0 < (parts.port or 80) < 65_536:
+        if parts.port is not None and not 0 < parts.port < 65_536:
             raise ValueError(FORM)
         self._seconds = seconds
         self._http = httpx.AsyncClient(

@@ -248,7 +248,7 @@ async def test_a_receiver_over_https_has_to_prove_who_it_is(monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     "url",
-    ["", "127.0.0.1:9/x", "ftp://127.0.0.1/x", "http:///x", "http://127.0.0.1:99999/x", "http://me:pw@127.0.0.1/x",
+    ["", "127.0.0.1:9/x", "ftp://127.0.0.1/x", "http:///x", "http://127.0.0.1:99999/x", "http://127.0.0.1:0/x", "http://me:pw@127.0.0.1/x",
      f"http://127.0.0.1/{SECRET} HTTP/1.1", f"http://127.0.0.1/{SECRET}\r\nX: y", f"http://127.0.0.1/{SECRET}é"],
 )  # fmt: skip
 def test_the_command_refuses_what_is_no_address_and_does_not_repeat_it(
