@@ -236,24 +236,29 @@ def happenings() -> str:
     listed = [f"`{group}.{what}`" for group, happens in events.EVENTS.items() for what in happens]
     return bulleted(f"""
 **The {len(listed)} events** that TaskIP documents: {", ".join(listed)}. Others are kept as well, and
-marked. It reports no replies to tickets, no deals and no payments that are taken back; what it does not report makes no
-resource stale.
+marked.
 
 **Nothing is believed.** TaskIP documents no signature: the secret in the address is the proof. What a delivery says is
 shown as text of outsiders, and what is true of a record is read from TaskIP.
 
 **Answers**: 200 when it is on the disk; 404 for a wrong secret, 405 for anything but a POST, 408 for a body that does
-not come in time, 413 above {receiver.LARGEST // 1024} KiB, 422 for what is no JSON object with the name of an event,
-429 after {receiver.BURST:,} at once or more than {receiver.PER_SECOND:g} a second, 503 where it cannot be kept. TaskIP
-documents no retries, so what was not answered 200 is lost.
+not come in time, 413 above {receiver.LARGEST // 1024} KiB, 422 for what is no JSON object with a text as its `event`,
+429 for a flood, 503 where it cannot be kept. There is room for {receiver.BURST:,} at once and {receiver.PER_SECOND:g}
+more each second; a body counts once more for each {receiver.WEIGHT // 1024} KiB. TaskIP documents no retries: what was
+not answered 200 is lost.
 
-**Kept** for `TASKIP_EVENTS_DAYS` ({store.DAYS}) in the state directory. The very same body counts once; TaskIP's times
-are of whole seconds, so two equal changes of a record within one second are one event, of which clients are told twice.
+**Kept** for `TASKIP_EVENTS_DAYS` ({store.DAYS}) in the state directory. The very same body counts once for as long.
+TaskIP's times are of whole seconds, so two equal changes of a record within one second are one event; a client that
+watches the record is told both times.
+
+**Who watches** is told rather too often than not at all: of other records where an event names none, and whatever the
+query of an address says. Nobody is told of replies to tickets, of deals, or of a name that shows in other records.
 
 **Several servers** of one machine with the same key share what was kept. With the same `--webhook-port` the first takes
 the webhooks, and another takes over when that ends; what TaskIP sends between the two is lost.
 
-**Tools by profile.** Profiles get the tools for events where the secret is set.
+**Toolsets.** Where `TASKIP_TOOLSETS` chooses, the tools for events come along if the secret is set or the embedded
+TaskIP answers. Prompts are those whose tools are there.
 """)
 
 

@@ -142,6 +142,11 @@ def _check_webhooks(options: Serve, settings: Settings) -> None:
         raise ConfigError("--webhook-port needs TASKIP_WEBHOOK_SECRET, which is a part of the address.")
     if options.webhook_host != Serve.webhook_host and not options.webhook_port:
         raise ConfigError("--webhook-host needs --webhook-port: without it there is no listener of its own.")
+    here, there = (options.host, options.port), (options.webhook_host, options.webhook_port)
+    if options.transport != "stdio" and options.webhook_port and here == there:
+        raise ConfigError(
+            "--port and --webhook-port are the same: give webhooks a port of their own, or none."
+        )
     if settings.webhook_secret and options.transport == "stdio" and not options.webhook_port:
         sys.stderr.write(
             "taskip-mcp: TASKIP_WEBHOOK_SECRET: over stdio webhooks need --webhook-port as well\n"
@@ -202,11 +207,12 @@ async def _answer(app: App, server: Server, options: Serve) -> None:
 
     def application(port: int) -> Any:
         made = make(transport_security=register.loopback_security(options.host, port))
-        if settings.webhook_secret:
+        if settings.webhook_secret and not options.webhook_port:
             from taskip_mcp.events import receiver
 
             taking = receiver.app(_deliveries(app), settings.webhook_secret, clock=app.clock)
             made.router.routes.append(receiver.route(taking))
+            sys.stderr.write(f"taskip-mcp: webhooks at {receiver.PREFIX}<TASKIP_WEBHOOK_SECRET>\n")
         return made
 
     path = "/sse" if sse else "/mcp"
@@ -261,6 +267,8 @@ def _schemas(*, check: bool) -> int:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    import sqlite3
+
     import anyio
 
     from taskip_mcp import listen
@@ -272,7 +280,12 @@ def _sandbox(options: argparse.Namespace) -> int:
     except ValueError:
         # The address itself is not repeated: it holds the receiver's secret.
         raise ConfigError("--webhook-url is no address: use http://host:port/path") from None
-    sandbox = Sandbox(db=options.db, routes=options.routes, limits=not options.no_limits, webhooks=webhooks)
+    try:
+        sandbox = Sandbox(
+            db=options.db, routes=options.routes, limits=not options.no_limits, webhooks=webhooks
+        )
+    except sqlite3.Error as error:
+        raise ConfigError(f"--db {options.db} cannot be used: {error}.") from None
 
     async def serve() -> None:
         host, port = options.sandbox_host, options.sandbox_port

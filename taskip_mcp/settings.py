@@ -69,6 +69,11 @@ class Settings:
         return None if self.sandbox or self.state_dir == Path() else self.state_dir
 
     @property
+    def hears(self) -> bool:
+        """Whether events can come: by webhook, or from the embedded TaskIP."""
+        return self.sandbox or bool(self.webhook_secret)
+
+    @property
     def policy(self) -> Policy:
         """What the gate demands."""
         return self.confirm.locked() if self.lockdown else self.confirm

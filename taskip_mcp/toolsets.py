@@ -114,7 +114,7 @@ def _chosen(entries: Sequence[ToolEntry], settings: Settings) -> set[str]:
         return {entry.name for entry in entries}
     profiles = {name for each in sets for name in PROFILES.get(each, ())}
     by_sets = [entry for entry in entries if entry.group in sets or entry.name in profiles]
-    events = set(WITH_WEBHOOKS if settings.toolsets and settings.webhook_secret else ())
+    events = set(WITH_WEBHOOKS if settings.toolsets and settings.hears else ())
     return {entry.name for entry in by_sets} | _companions(by_sets) | events | set(settings.tools)
 
 

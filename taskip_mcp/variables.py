@@ -317,8 +317,8 @@ VARIABLES: tuple[Variable, ...] = (
         "TASKIP_WEBHOOK_SECRET",
         "webhook_secret",
         "none",
-        "Takes webhooks of TaskIP at `/webhooks/taskip/<secret>`, over HTTP beside the protocol, else on"
-        " `--webhook-port`. 24 characters or more of letters, digits and `._~-`; TaskIP signs nothing, so the address"
+        "Takes webhooks of TaskIP at `/webhooks/taskip/<secret>`: on `--webhook-port`, or over HTTP without it beside"
+        " the protocol. 24 characters or more of letters, digits and `._~-`; TaskIP signs nothing, so the address"
         " is the proof.",
         _webhook_secret,
     ),

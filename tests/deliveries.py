@@ -58,16 +58,16 @@ class Served:
 
 
 @contextmanager
-def serving(transport: str, state: Path, **settings: Any) -> Generator[Served]:
+def serving(transport: str, state: Path, *options: str, **settings: Any) -> Generator[Served]:
     """Over HTTP or SSE; on the embedded TaskIP unless `settings` name another."""
     own = {} if "BASE_URL" in settings else {"SANDBOX": 1}
     given = {"STATE_DIR": state, "CONFIRM": "off", "WEBHOOK_SECRET": SECRET, **own, **settings}
-    command = [sys.executable, "-m", "taskip_mcp", "--transport", transport, "--port", "0"]
+    command = [sys.executable, "-m", "taskip_mcp", "--transport", transport, "--port", "0", *options]
     environment = without_taskip() | {f"TASKIP_{name}": str(value) for name, value in given.items()}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         try:
-            found = next(match for line in process.stderr if (match := re.search(r"http://\S+", line)))
-            yield Served(process, found[0])
+            lines = (re.search(r"serving on (\S+)", line) for line in process.stderr)
+            yield Served(process, next(found[1] for found in lines if found))
         finally:
             process.kill()

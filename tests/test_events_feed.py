@@ -175,6 +175,7 @@ async def test_without_any_webhook_it_says_how_they_come() -> None:
     assert (await ask(api(Kept()), "list_events"))["note"] == feed.NONE_TAKEN
     taking = api(Kept(), webhook_secret="of-the-tests-0123456789-abc")
     assert (await ask(taking, "list_events"))["note"] == feed.NONE_YET
+    assert (await ask(api(Kept(), sandbox=True), "list_events"))["note"] == feed.NOTHING_YET
     store = Kept()
     store.put("task.created", AT - 9e6, task_id=1)
     assert "note" not in await ask(api(store), "list_events")

@@ -18,6 +18,7 @@ SECRET = "of-the-tests-0123456789-abc"
     ("options", "secret", "words"),
     [
         (["--webhook-port", "8901"], "", "--webhook-port needs TASKIP_WEBHOOK_SECRET"),
+        (["--transport", "http", "--port", "8901", "--webhook-port", "8901"], SECRET, "are the same"),
         (["--webhook-host", "0.0.0.0"], SECRET, "--webhook-host needs --webhook-port"),
         (
             ["--webhook-port", "8901", "--webhook-host", "no.such.host.invalid"],

@@ -90,9 +90,11 @@ async def test_a_delivery_is_kept_before_it_is_answered(tmp_path: Path) -> None:
             ]
 
 
-async def test_a_replay_is_answered_like_the_first_and_kept_once() -> None:
+async def test_a_replay_is_taken_and_kept_once_which_is_said() -> None:
     async with door() as at:
-        assert [await at.status() for _ in range(3)] == [200] * 3
+        answers = [await at.post() for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert [answer.json()["message"] for answer in answers] == ["kept", "kept already", "kept already"]
         assert len(await at.kept()) == 1
 
 

@@ -316,6 +316,16 @@ async def test_a_server_takes_the_port_over_when_the_one_that_had_it_ends(tmp_pa
     assert [row["record"] for row in items] == ["1", "2"]
 
 
+async def test_with_a_port_of_their_own_webhooks_come_in_there_alone(tmp_path: Path) -> None:
+    own = free_port()
+    with serving("http", tmp_path, "--webhook-port", str(own)) as server, anyio.fail_after(60):
+        base = server.url.removesuffix("/mcp")
+        body = {"event": "invoice.paid", "data": {"invoice_id": 57}}
+        async with httpx.AsyncClient() as http:
+            await delivered(http, f"http://127.0.0.1:{own}/webhooks/taskip/{SECRET}", body)
+            assert (await http.post(f"{base}/webhooks/taskip/{SECRET}", json=body)).status_code == 404
+
+
 async def test_a_server_that_is_told_to_stop_ends_the_streams_of_those_that_listen(tmp_path: Path) -> None:
     with serving("http", tmp_path) as server, anyio.fail_after(60):
         async with (

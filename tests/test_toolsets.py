@@ -224,11 +224,13 @@ def test_every_cap_leaves_room_for_every_profile() -> None:
     assert all(name == name.lower() for name in caps.CAPS)
 
 
+@pytest.mark.parametrize(
+    "hears", [{"TASKIP_WEBHOOK_SECRET": "of-the-tests-0123456789-abc"}, {"TASKIP_SANDBOX": "1"}]
+)
 @pytest.mark.parametrize("profile", toolsets.PROFILES)
-def test_where_webhooks_are_taken_a_profile_shows_what_came(profile: str) -> None:
+def test_where_events_can_come_a_profile_shows_what_came(profile: str, hears: dict[str, str]) -> None:
     given = {"TASKIP_SECRET_KEY": "of-the-tests", "TASKIP_TOOLSETS": profile}
     entries = schemas.load_entries()
     without = {entry.name for entry in toolsets.select(entries, load(given))}
-    secret = {"TASKIP_WEBHOOK_SECRET": "of-the-tests-0123456789-abc"}
-    with_them = {entry.name for entry in toolsets.select(entries, load(given | secret))}
+    with_them = {entry.name for entry in toolsets.select(entries, load(given | hears))}
     assert with_them - without == {"list_events", "wait_for_event"}

@@ -77,6 +77,7 @@ class Answer:
 
 
 KEPT = Answer(200, "kept")
+KNOWN = Answer(200, "kept already")
 NOWHERE = Answer(404, "not found")
 NOT_POSTED = Answer(405, "only POST", ((b"allow", b"POST"),))
 SLOW = Answer(408, "the body did not come in time")
@@ -184,11 +185,10 @@ class Receiver:
             except ValueError:
                 return NO_DELIVERY
             try:
-                await self._store.add(raw, name)
+                return KNOWN if await self._store.add(raw, name) is None else KEPT
             except StateError as error:
                 logger.warning("a delivery of TaskIP was not kept: %s", error)
                 return NOT_KEPT
-            return KEPT
 
     async def _refuse(self, answer: Answer, receive: Receive, send: Send) -> None:
         """Answer a sender that may be sending still, and be done with its connection."""

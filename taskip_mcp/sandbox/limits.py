@@ -69,7 +69,9 @@ class Limits:
             window.spent.append(now)
 
     def headers(self, key: str, now: float) -> dict[str, str]:
-        """``X-RateLimit-*``; they describe the hour."""
+        """``X-RateLimit-*``; they describe the hour. None where there is no limit."""
+        if not self.enabled:
+            return {}
         hour = self._window(key, "hour", self.hour, 3600.0)
         return {
             "X-RateLimit-Limit": str(self.hour),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -258,6 +259,13 @@ def test_the_command_refuses_what_is_no_address_and_does_not_repeat_it(
     said = capsys.readouterr().err
     assert "--webhook-url" in said
     assert SECRET not in said
+
+
+def test_the_command_says_where_its_file_cannot_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["sandbox", "--db", str(tmp_path / "missing" / "x.db")]) == cli.CONFIG_EXIT
+    assert "--db" in capsys.readouterr().err
 
 
 async def test_the_command_posts_what_happens_also_when_it_is_told_to_stop() -> None:
