@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Generator
@@ -14,8 +15,11 @@ from typing import Any
 
 import anyio
 import anyio.abc
+from mcp.client import Client
 
+from taskip_mcp.results import parse
 from taskip_mcp.settings import without_taskip
+from tests.gatehouse import words
 
 SECRET = "Yq7-canary.of_the~path-42"
 PATH = f"/webhooks/taskip/{SECRET}"
@@ -43,6 +47,17 @@ def memory(pid: int, name: str) -> int:
     """KiB of a process: ``VmRSS`` now, ``VmHWM`` at most so far."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(text.partition(f"{name}:")[2].split()[0])
+
+
+async def ask(client: Client, tool: str, **given: Any) -> dict[str, Any]:
+    result = await client.call_tool(tool, given)
+    assert not result.is_error, words(result)
+    return parse(words(result))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 @dataclass

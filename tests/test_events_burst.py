@@ -12,9 +12,7 @@ import pytest
 from mcp.client import Client
 
 from taskip_mcp.events.line import FILE
-from taskip_mcp.results import parse
-from tests.deliveries import Served, event, memory, posting, serving
-from tests.gatehouse import words
+from tests.deliveries import Served, ask, event, memory, posting, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -50,18 +48,13 @@ class Burst:
         async with await anyio.connect_tcp("127.0.0.1", self.server.port) as stream:
             self.answers.append(await posting(stream, LAST))
 
-    async def call(self, client: Client, tool: str, **given: Any) -> dict[str, Any]:
-        result = await client.call_tool(tool, given)
-        assert not result.is_error, words(result)
-        return parse(words(result))
-
     async def calling(self) -> None:
         """Somebody who uses tools for as long as it lasts."""
         async with Client(self.server.url) as client:
             while not self.over.is_set():
                 for tool in ("get_rate_budget", "list_events"):
                     began = anyio.current_time()
-                    await self.call(client, tool)
+                    await ask(client, tool)
                     self.longest = max(self.longest, anyio.current_time() - began)
                     self.calls += 1
 
@@ -80,11 +73,11 @@ async def test_ten_thousand_in_a_burst_are_all_kept_in_little_memory_and_others_
             listening.listen(resource_subscriptions=["taskip://invoices/7"]) as stream,
             anyio.create_task_group() as group,
         ):
-            await burst.call(listening, "list_events")
+            await ask(listening, "list_events")
             burst.memory = memory(server.process.pid, "VmRSS")
 
             async def wait() -> None:
-                waited.append(await burst.call(waiting, "wait_for_event", event="invoice.sent", seconds=50))
+                waited.append(await ask(waiting, "wait_for_event", event="invoice.sent", seconds=50))
 
             group.start_soon(wait)
             group.start_soon(burst.calling)

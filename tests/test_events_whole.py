@@ -23,12 +23,11 @@ from mcp.client.stdio import StdioServerParameters
 from mcp_types import EmptyResult, ResourceUpdatedNotification, SubscribeRequest, SubscribeRequestParams
 
 from taskip_mcp.events import EVENTS, Event, addresses
-from taskip_mcp.results import parse
 from taskip_mcp.sandbox import Sandbox
 from taskip_mcp.settings import without_taskip
 from tests import event_addresses
-from tests.deliveries import BODY, PATH, SECRET, serving
-from tests.gatehouse import ERAS, words
+from tests.deliveries import BODY, PATH, SECRET, ask, free_port, serving
+from tests.gatehouse import ERAS
 from tests.sandbox_calls import CALLS, filled
 
 pytestmark = pytest.mark.anyio
@@ -68,11 +67,6 @@ STEPS: list[tuple[str, dict[str, Any], str, set[str]]] = [
     ("delete_company", {"company_id": 3}, "company.deleted", {"companies/3", "contacts", "projects"}),
 ]  # fmt: skip
 WATCHED = sorted({f"taskip://{path}" for *_, paths in STEPS for path in paths} | {addresses.FEED})
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 @contextmanager
@@ -127,12 +121,6 @@ async def assistant(
 
     async with Client(child(taskip, port, state), mode=ERAS[era], message_handler=note) as client:
         yield client
-
-
-async def ask(client: Client, tool: str, **given: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, given)
-    assert not result.is_error, words(result)
-    return parse(words(result))
 
 
 @pytest.mark.parametrize("era", ERAS)

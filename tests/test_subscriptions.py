@@ -33,8 +33,8 @@ from taskip_mcp.events.updates import Watched
 from taskip_mcp.results import parse
 from taskip_mcp.server import App, build_server
 from taskip_mcp.settings import load, without_taskip
+from tests.deliveries import SECRET, free_port
 from tests.gatehouse import words
-from tests.test_events_whole import SECRET, free_port
 
 pytestmark = pytest.mark.anyio
 
