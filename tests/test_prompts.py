@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bench.tokens import count
-from taskip_mcp import errors, outside, resources, show
+from taskip_mcp import cut, errors, outside, resources, show, tokens
 from taskip_mcp.outside import Foreign
 from taskip_mcp.prompts import building
 from taskip_mcp.results import minified
@@ -225,23 +226,45 @@ def test_what_fits_is_embedded_as_it_is() -> None:
 
 def test_what_is_too_large_keeps_the_rows_that_fit_and_says_how_many_do_not() -> None:
     rows = [{"id": number, "text": Foreign("word " * 500), "tags": ["t"] * 50} for number in range(100)]
-    cut = building.shortened({"items": rows, "returned": 100, "total": 300, "next_page": 2})
-    kept = len(cut["items"])
+    short = building.shortened({"items": rows, "returned": 100, "total": 300, "next_page": 2})
+    kept = len(short["items"])
     assert 1 < kept < 100
-    assert [row["id"] for row in cut["items"]] == list(range(kept))
-    assert (cut["returned"], cut["total"], "next_page" in cut) == (kept, 300, False)
-    assert cut["left_out"] == f"{100 - kept} of 100 rows, to be short"
-    assert isinstance(cut["items"][0]["text"], Foreign)
-    assert cut["items"][0]["text"].endswith("…")
-    assert cut["items"][0]["tags"][8:] == ["… 42 more"]
-    assert building.estimate(minified(cut)) <= building.ROOM
+    assert [row["id"] for row in short["items"]] == list(range(kept))
+    assert (short["returned"], short["total"], "next_page" in short) == (kept, 300, False)
+    assert short["left_out"] == f"{100 - kept} of 100 rows, to be short"
+    assert isinstance(short["items"][0]["text"], Foreign)
+    assert short["items"][0]["text"].endswith("…")
+    assert short["items"][0]["tags"][8:] == ["… 42 more"]
+    assert building.estimate(minified(short)) <= building.ROOM
+
+
+@pytest.mark.parametrize("end", ["word", "1)", '"', "]", {"deep": [{"er": "}"}]}])
+def test_rows_that_were_kept_fit_whatever_they_end_with(end: Any) -> None:
+    rows = [{"id": number, "text": "word " * 9, "end": end} for number in range(200)]
+    short = building.shortened({"items": rows, "returned": 200})
+    assert 50 < short["returned"] < 200
+    assert building.estimate(minified(short)) <= building.ROOM
+
+
+def test_no_row_is_measured_again_for_each_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    signs: list[int] = []
+
+    def counted(text: str) -> int:
+        signs.append(len(text))
+        return tokens.estimate(text)
+
+    for module in (building, cut):
+        monkeypatch.setattr(module, "estimate", counted)
+    value = {"items": [{"id": number, "text": "word " * 50} for number in range(100)], "returned": 100}
+    assert building.shortened(value)["returned"] < 100
+    assert sum(signs) < 3 * len(minified(value))
 
 
 def test_a_record_that_is_too_large_keeps_all_fields_with_the_beginnings_of_their_texts() -> None:
-    cut = building.shortened({"id": 1, "title": "T", "description": Foreign("word " * 9_000)})
-    assert (cut["id"], cut["title"]) == (1, "T")
-    assert len(cut["description"]) == building.SHORT + 1
-    assert outside.holds_foreign(cut)
+    short = building.shortened({"id": 1, "title": "T", "description": Foreign("word " * 9_000)})
+    assert (short["id"], short["title"]) == (1, "T")
+    assert len(short["description"]) == building.SHORT + 1
+    assert outside.holds_foreign(short)
 
 
 async def test_what_cannot_be_made_small_is_left_out_with_the_call_that_shows_it() -> None:

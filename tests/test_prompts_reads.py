@@ -140,6 +140,22 @@ async def test_meeting_pages_whose_bookings_were_not_read_are_named() -> None:
     assert more.endswith("those on further pages of list_meetings.")
 
 
+async def test_pages_that_are_not_shown_count_among_those_with_most_bookings() -> None:
+    sandbox = agency()
+    page = sandbox.store.rows("meeting")[0]
+    for number in range(7):
+        new = {**page, "uuid": f"new-{number}", "title": f"Page {number}", "location": "ሀ" * 400}
+        made = sandbox.store.insert("meeting", new)
+        for booking in sandbox.store.rows("booking", parent=page["id"]) * (1 + number):
+            sandbox.store.insert("booking", booking, parent=made["id"])
+    built = await build(backend(sandbox), "prepare_meeting")
+    assert built.documents[0]["returned"] < 8
+    read = {each.uri.split("/")[3] for each in built.embedded if "/bookings" in each.uri}
+    assert read == {f"new-{number}" for number in (3, 4, 5, 6)}
+    told = part(built.text, "Not read yet;")
+    assert [f"Page {number}" in told for number in range(7)] == [True] * 3 + [False] * 4
+
+
 async def test_for_a_client_alone_the_meeting_pages_are_shown_with_the_tool_that_shows_who_comes() -> None:
     built = await build(backend(agency()), "prepare_meeting", {"client": "Elsa Berg"})
     assert [each.uri for each in built.embedded] == [

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from taskip_mcp import calls, errors, instructions, outside, own, records, resources, show, turn
+from taskip_mcp import calls, cut, errors, instructions, outside, own, records, resources, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.operation import OWN_GROUP, Operation, Tool
@@ -37,6 +37,9 @@ SHORT = 300
 
 FEW = 8
 """Entries of a list inside a record, where the whole does not fit."""
+
+PARTIAL = frozenset({"next_page", "left_out"})
+"""What an answer has that does not show all rows."""
 
 
 @dataclass
@@ -80,7 +83,7 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
     """Read what the offered tools show, a few at a time, and what follows from it."""
     wanted = [(each, tool) for each in reads if backend.offers((tool := _tool(each)).name)]
 
-    async def one(pair: tuple[Read, Tool]) -> JsonObject | errors.TaskipError:
+    async def one(pair: tuple[Read, Tool]) -> show.Answer | errors.TaskipError:
         read, tool = pair
         try:
             return await _shown(backend, read, tool)
@@ -93,7 +96,7 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
         if isinstance(found, errors.TaskipError):
             progress.missing.append(f"{call}: {why(found)}.")
             continue
-        after: Sequence[Read | str] = read.then(found) if read.then else ()
+        after: Sequence[Read | str] = read.then(found.value) if read.then else ()
         following += [each for each in after if isinstance(each, Read)]
         progress.unread += [each for each in after if isinstance(each, str)]
         _note(read, call, found, progress)
@@ -101,11 +104,14 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
         await _read(backend, following, progress)
 
 
-def _note(read: Read, call: str, found: JsonObject, progress: Progress) -> None:
-    """What was read, if there is room for it."""
-    if read.whole and {"next_page", "left_out"} & found.keys():
+def _note(read: Read, call: str, found: show.Answer, progress: Progress) -> None:
+    """What was read, in short where that is all there is room for."""
+    value = found.value if read.whole else shortened(found.value)
+    text = minified(replace(found, value=value).document)
+    fits = estimate(text) <= ROOM
+    if read.whole and not (fits and PARTIAL.isdisjoint(value)):
         progress.unread.append(f"{call}: too much to be shown here; read every page.")
-    elif estimate(text := minified(found)) > ROOM:
+    elif not fits:
         progress.unread.append(f"{call}: too much to be shown here.")
     else:
         progress.data.append((call, Embedded(address(read), text)))
@@ -115,13 +121,12 @@ def _tool(read: Read) -> Tool:
     return operations.find(read.source) if "." in read.source else own.tools()[read.source]
 
 
-async def _shown(backend: Backend, read: Read, tool: Tool) -> JsonObject:
-    """What the tool shows, shortened. Its requests are counted by themselves, as the answer tells how many."""
+async def _shown(backend: Backend, read: Read, tool: Tool) -> show.Answer:
+    """What the tool shows. Its requests are counted by themselves, as the answer tells how many."""
     group = tool.group if isinstance(tool, Operation) else OWN_GROUP
     mine = turn.current()
     with turn.begin(mine.clock, mine.left, mine.tell):
-        answer = await calls.perform(backend, tool.name, group, dict(read.arguments))
-    return replace(answer, value=shortened(answer.value)).document
+        return await calls.perform(backend, tool.name, group, dict(read.arguments))
 
 
 def shortened(value: JsonObject) -> JsonObject:
@@ -135,13 +140,15 @@ def shortened(value: JsonObject) -> JsonObject:
     rows = cast("list[Any] | None", made.get("items"))
     if rows is None or _size(made) <= ROOM:
         return made
-    # The page that follows begins behind the rows that are left out here.
+    kept = cut.rows_in(ROOM - _size(_first(made, rows, 0)), rows)
+    return _first(made, rows, kept) if kept else made
+
+
+def _first(made: JsonObject, rows: Sequence[Any], kept: int) -> JsonObject:
+    """The first rows alone. The page that follows begins behind those that are left out here."""
     rest = {name: each for name, each in made.items() if name not in {"items", "next_page"}}
-    for kept in range(len(rows) - 1, 0, -1):
-        told = {"returned": kept, "left_out": f"{len(rows) - kept} of {len(rows)} rows, to be short"}
-        if _size(cut := {"items": rows[:kept], **rest, **told}) <= ROOM:
-            return cut
-    return made
+    told = {"returned": kept, "left_out": f"{len(rows) - kept} of {len(rows)} rows, to be short"}
+    return {"items": rows[:kept], **rest, **told}
 
 
 def _begun(value: Any) -> Any:
