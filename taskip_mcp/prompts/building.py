@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -56,13 +56,10 @@ async def build(backend: Backend, name: str, arguments: Mapping[str, str]) -> li
     entry, day = _entry(backend, name), today(backend)
     taken = await filled.take(backend, entry, arguments, day)
     progress = Progress(missing=list(taken.missing))
-    if all(each.may_be_new for each in taken.unusable):
-        await _read(backend, entry.reads(Given(day, taken.values)), progress)
-    else:
-        # Without the record that was meant, data of all others would only lead astray.
-        meant = Given(day, {**taken.texts, **taken.values})
-        tools = [tool.name for tool in map(_tool, entry.reads(meant)) if backend.offers(tool.name)]
-        progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools)) or 'nothing'}.")
+    reads, others = _usable(entry, day, taken)
+    if tools := [tool.name for tool in map(_tool, others) if backend.offers(tool.name)]:
+        progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools))}.")
+    await _read(backend, reads, progress)
     embedded = [Message(each) for _, each in progress.data]
     return [*embedded, Message(_text(backend, entry, taken, progress))]
 
@@ -77,6 +74,15 @@ def _entry(backend: Backend, name: str) -> PromptEntry:
 
 
 # --- data -------------------------------------------------------------------------------------------------
+
+
+def _usable(entry: PromptEntry, day: date, taken: Filled) -> tuple[list[Read], list[Read]]:
+    """The reads that are the same without what nobody can use, and the others: without the record that was meant, data
+    of all others would only lead astray."""
+    without = [(each.source, each.arguments) for each in entry.reads(Given(day, taken.values))]
+    meant = entry.reads(Given(day, taken.values | taken.unusable))
+    others = [each for each in meant if (each.source, each.arguments) not in without]
+    return [each for each in meant if each not in others], others
 
 
 async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> None:

@@ -43,19 +43,20 @@ UNCHANGED = " Nothing was changed."
 
 @dataclass
 class Filled:
-    """What was filled in: the `texts`, the `values` that reads can use, and in words how something was `taken`, what is
-    `new`, and what is `missing`."""
+    """What was filled in: the `texts`, the `values` that reads can use and those that are `unusable`, and in words how
+    something was `taken`, what is `new`, and what is `missing`."""
 
     texts: Mapping[str, str]
     values: JsonObject = field(default_factory=lambda: JsonObject())
     taken: list[str] = field(default_factory=lambda: list[str]())
     new: list[str] = field(default_factory=lambda: list[str]())
     missing: list[str] = field(default_factory=lambda: list[str]())
-    unusable: list[Argument] = field(default_factory=lambda: list[Argument]())
+    unusable: JsonObject = field(default_factory=lambda: JsonObject())
 
-    def refuse(self, argument: Argument, words: str) -> None:
-        """Note what nobody can use."""
-        self.unusable.append(argument)
+    def refuse(self, given: JsonObject, words: str) -> None:
+        """Note what nobody can use, under the names by which reads take it."""
+        self.values = {name: value for name, value in self.values.items() if name not in given}
+        self.unusable |= given
         self.missing.append(words)
 
 
@@ -99,10 +100,9 @@ async def _take_record(backend: Backend, entry: PromptEntry, argument: Argument,
         if absent and await _is_company(backend, entry, argument, filled):
             return
         if absent and argument.may_be_new:
-            filled.unusable.append(argument)
             filled.new.append(_new(backend, argument, error))
         else:
-            filled.refuse(argument, _unusable(argument, error))
+            filled.refuse({argument.name: text}, _unusable(argument, error))
 
 
 async def identifier(backend: Backend, argument: Argument, text: str) -> Any:
@@ -155,13 +155,14 @@ async def _is_company(backend: Backend, entry: PromptEntry, argument: Argument, 
     firm = next((each for each in entry.arguments if each.kind == "company"), None)
     if argument.kind != "contact" or firm is None:
         return False
+    text = filled.texts[argument.name]
     try:
-        number = await identifier(backend, firm, filled.texts[argument.name])
+        number = await identifier(backend, firm, text)
     except errors.TaskipError:
         return False
     if firm.name in filled.texts:
         words = f"no contact is called so, but company {number} is. Give it as {firm.name}, and a contact as"
-        filled.refuse(argument, f"{argument.name}: {words} {argument.name}.")
+        filled.refuse({argument.name: text}, f"{argument.name}: {words} {argument.name}.")
     else:
         filled.values[firm.name] = number
         filled.taken.append(f"{argument.name}: {firm.name} {number}; no contact is called so")
@@ -177,13 +178,13 @@ async def _compare(backend: Backend, entry: PromptEntry, filled: Filled) -> None
     try:
         record = await _record(backend, "contact", client)
     except errors.TaskipError as error:
-        filled.refuse(argument, _unusable(argument, error))
+        filled.refuse({"client": client}, _unusable(argument, error))
         return
     own = dig(record, "company.id") or record.get("company_id")
     if str(own) != str(firm):
         where = f"company {own}" if own else "no company"
         words = f"contact {client} belongs to {where}, not to company {firm}. Ask which one is meant."
-        filled.refuse(argument, f"client: {words}")
+        filled.refuse({"client": client}, f"client: {words}")
 
 
 # --- words ------------------------------------------------------------------------------------------------
@@ -225,11 +226,12 @@ def _take_month(argument: Argument, text: str, today: date, filled: Filled) -> N
         words = (
             f"{minified(text)} is not understood. Give it as YYYY-MM, such as {usual[0]:04}-{usual[1]:02}."
         )
-        filled.refuse(argument, f"{argument.name}: {words}")
+        filled.refuse({"from": text, "to": text}, f"{argument.name}: {words}")
         return
     month, days = f"{found[0]:04}-{found[1]:02}", monthrange(*found)[1]
     filled.values |= {"from": f"{month}-01", "to": f"{month}-{days}"}
-    filled.taken.append(f"{argument.name}: {month}-01 to {month}-{days}{'' if text else ', by default'}")
+    ahead = ", which is in the future; ask whether it is meant" if found > (today.year, today.month) else ""
+    filled.taken.append(f"{argument.name}: {month}-01 to {month}-{days}{ahead if text else ', by default'}")
 
 
 def usual_month(today: date) -> tuple[int, int]:
