@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from bench.tokens import count
 from taskip_mcp import cut, errors, outside, resources, show, tokens
 from taskip_mcp.outside import Foreign
-from taskip_mcp.prompts import building
+from taskip_mcp.prompts import Read, building
 from taskip_mcp.results import minified
 from tests.overviews import agency, forbidden
 from tests.prompting import BY_NAME, FILLED, NAMES, backend, build, part
@@ -219,6 +219,13 @@ async def test_what_a_person_pastes_is_one_line_of_json() -> None:
 # --- size -------------------------------------------------------------------------------------------------
 
 
+def told_of(value: dict[str, Any]) -> str:
+    """What the text says that an answer lacks."""
+    progress = building.Progress()
+    building.note(Read("get_pipeline_summary"), "a call", show.Answer(value), progress)
+    return "".join(progress.unread).removeprefix("a call: ").removesuffix(".")
+
+
 def test_what_fits_is_embedded_as_it_is() -> None:
     value = {"items": [{"text": "word " * 200}] * 3, "next_page": 2}
     assert building.shortened(value) is value
@@ -236,6 +243,29 @@ def test_what_is_too_large_keeps_the_rows_that_fit_and_says_how_many_do_not() ->
     assert short["items"][0]["text"].endswith("…")
     assert short["items"][0]["tags"][8:] == ["… 42 more"]
     assert building.estimate(minified(short)) <= building.ROOM
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({"total": 3}, ""),
+        ({"total": 20}, "3 of 20 rows are here"),
+        ({"next_page": 2}, "3 of more than 3 rows are here"),
+        ({"total": 20, "next_page": 2}, "3 of 20 rows are here"),
+        ({"total": 3, "left_out": "7 of 10 rows"}, "3 of more than 3 rows are here"),
+    ],
+)
+def test_a_list_that_ends_where_others_follow_lacks_them(rows: dict[str, Any], told: str) -> None:
+    assert told_of({"items": [{"id": number} for number in range(3)], "returned": 3, **rows}) == told
+
+
+def test_what_was_made_short_lacks_rows_or_the_ends_of_texts() -> None:
+    row = {"text": "word " * 900}
+    assert told_of({"items": [row] * 90, "total": 300, "next_page": 2}).endswith(" of 300 rows are here")
+    assert told_of({"items": [row] * 90, "next_page": 2}).endswith(" of more than 90 rows are here")
+    assert told_of({"items": [row] * 90}).endswith(" of 90 rows are here")
+    assert told_of({"items": [row] * 9}) == told_of(row | {"more": ["t"] * 9000}) == "not all of it is here"
+    assert told_of({"id": 1}) == ""
 
 
 @pytest.mark.parametrize("end", ["word", "1)", '"', "]", {"deep": [{"er": "}"}]}])

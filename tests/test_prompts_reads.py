@@ -133,11 +133,24 @@ async def test_meeting_pages_whose_bookings_were_not_read_are_named() -> None:
     named = {f"Page {number}" in told for number in range(5)}
     assert len([each for each in built.embedded if "/bookings" in each.uri]) == 4
     assert True in named
-    assert "list_meetings" not in told
+    assert "list_meetings {" not in told
     for number in range(5):
         sandbox.store.insert("meeting", {**seeded[0], "uuid": f"more-{number}"})
     more = part((await build(backend(sandbox), "prepare_meeting")).text, "Not read yet;")
-    assert more.endswith("those on further pages of list_meetings.")
+    assert more.endswith("- list_meetings {limit: 10}: 10 of 13 rows are here.")
+
+
+async def test_of_a_list_that_is_embedded_in_part_the_text_says_how_many_rows_are_there() -> None:
+    sandbox = agency()
+    for name in ("invoice", "quotation"):
+        row = sandbox.store.rows(name)[0]
+        for _ in range(16):
+            sandbox.store.insert(name, {**row, "status": "draft", "issue_date": "2026-02-20"})
+    told = part((await build(backend(sandbox), "month_end_billing")).text, "Not read yet;").splitlines()
+    assert told[0] == '- list_invoices {status: "draft", limit: 15}: 15 of 17 rows are here.'
+    assert told[1].startswith('- list_invoices {date_from: "2026-02-01", ')
+    assert told[1].endswith(": 15 of 21 rows are here.")
+    assert told[2:] == ["- list_overdue_invoices {limit: 5}: 5 of 7 rows are here."]
 
 
 async def test_pages_that_are_not_shown_count_among_those_with_most_bookings() -> None:

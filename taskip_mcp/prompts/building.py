@@ -105,12 +105,12 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
         after: Sequence[Read | str] = read.then(found.value) if read.then else ()
         following += [each for each in after if isinstance(each, Read)]
         progress.unread += [each for each in after if isinstance(each, str)]
-        _note(read, call, found, progress)
+        note(read, call, found, progress)
     if following:
         await _read(backend, following, progress)
 
 
-def _note(read: Read, call: str, found: show.Answer, progress: Progress) -> None:
+def note(read: Read, call: str, found: show.Answer, progress: Progress) -> None:
     """What was read, in short where that is all there is room for."""
     value = found.value if read.whole else shortened(found.value)
     text = minified(replace(found, value=value).document)
@@ -121,6 +121,19 @@ def _note(read: Read, call: str, found: show.Answer, progress: Progress) -> None
         progress.unread.append(f"{call}: too much to be shown here.")
     else:
         progress.data.append((call, Embedded(address(read), text)))
+        if lack := _lack(found.value, value):
+            progress.unread.append(f"{call}: {lack}.")
+
+
+def _lack(whole: JsonObject, shown: JsonObject) -> str:
+    """What an embedded answer does not show, in words; empty where it shows all that there is."""
+    more = not PARTIAL.isdisjoint(whole)
+    if "items" in whole:
+        here, read, total = len(shown["items"]), len(whole["items"]), whole.get("total") or 0
+        every = f"more than {read}" if more and total <= read else max(read, total)
+        if here != every:
+            return f"{here} of {every} rows are here"
+    return "not all of it is here" if more or shown is not whole else ""
 
 
 def _tool(read: Read) -> Tool:

@@ -135,15 +135,14 @@ def _meeting(given: Given) -> Sequence[Read]:
         """The bookings of the pages that have most: no list shows those of all."""
         rows: list[JsonObject] = [row for row in pages["items"] if row.get("uuid")]
         rows.sort(key=_booked, reverse=True)
-        return [*(_bookings(row["uuid"], given, 5) for row in rows[:PAGES]), *_others(pages, rows[PAGES:])]
+        return [*(_bookings(row["uuid"], given, 5) for row in rows[:PAGES]), *_others(rows[PAGES:])]
 
     return (Read("meeting.list", {"limit": LISTED}, then),)
 
 
-def _others(pages: JsonObject, rows: Sequence[JsonObject]) -> list[str]:
+def _others(rows: Sequence[JsonObject]) -> list[str]:
     """What is said of the pages that nobody looked into."""
     left = [str(row.get("title") or row["uuid"]) for row in rows]
-    left += ["those on further pages of list_meetings"] if pages.get("next_page") else []
     return [f"list_meeting_bookings of these meeting pages: {', '.join(left)}."] if left else []
 
 
