@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from taskip_mcp.prompts.reads import NO_BOOKING
 from taskip_mcp.sandbox import Sandbox
-from tests.overviews import TODAY, agency, day
+from tests.overviews import TODAY, agency, day, forbidden
 from tests.prompting import backend, build, call, part
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +168,62 @@ async def test_pages_that_are_not_shown_count_among_those_with_most_bookings() -
     assert read == {f"new-{number}" for number in (3, 4, 5, 6)}
     told = part(built.text, "Not read yet;")
     assert [f"Page {number}" in told for number in range(7)] == [True] * 3 + [False] * 4
+
+
+def booked(sandbox: Sandbox, page: int, person: int, **fields: Any) -> dict[str, Any]:
+    """A booking of a contact, in two days."""
+    row = sandbox.store.rows("booking", parent=1)[0]
+    who = sandbox.store.get("contact", person) or {}
+    new: dict[str, Any] = {
+        **row,
+        "booking_data": {},
+        "email": who["email"].upper(),
+        "date": day(2),
+        "status": "confirmed",
+        **fields,
+    }
+    return sandbox.store.insert("booking", new, parent=page)
+
+
+@pytest.mark.parametrize("who", [{"client": "Elsa Berg"}, {"company": "Northwind Bakery"}])
+@pytest.mark.parametrize("meeting", [{}, {"meeting": "Discovery call"}])
+async def test_of_who_was_named_the_bookings_are_shown_and_those_of_nobody_else(
+    who: dict[str, str], meeting: dict[str, str]
+) -> None:
+    sandbox = agency()
+    rows = [booked(sandbox, 1, 1, date=day(offset)) for offset in (4, 3, 2, -1, 5)]
+    built = await build(backend(sandbox), "prepare_meeting", {**who, **meeting})
+    shown = [
+        (doc["id"], doc["email"])
+        for doc, each in zip(built.documents, built.embedded, strict=True)
+        if "/bookings" in each.uri
+    ]
+    assert shown == [(rows[place]["id"], rows[0]["email"]) for place in (2, 1, 0)]
+    assert "visitor.example" not in "".join(each.text for each in built.embedded)
+    assert part(built.text, "What that comes to:") == ""
+
+
+@pytest.mark.parametrize("who", [{"client": "Elsa Berg"}, {"company": "Northwind Bakery"}])
+async def test_that_who_was_named_has_no_booking_is_said(who: dict[str, str]) -> None:
+    sandbox = agency()
+    booked(sandbox, 1, 1, status="cancelled")
+    booked(sandbox, 1, 20)
+    built = await build(backend(sandbox), "prepare_meeting", {**who, "meeting": "Discovery call"})
+    assert part(built.text, "What that comes to:") == f"- {NO_BOOKING}"
+    assert not [each for each in built.embedded if "/bookings" in each.uri]
+
+
+async def test_who_has_no_booking_is_not_told_where_some_were_not_read() -> None:
+    sandbox = agency()
+    row = sandbox.store.rows("meeting")[0]
+    for number in range(5):
+        sandbox.store.insert("meeting", {**row, "uuid": f"new-{number}"})
+    some = (await build(backend(sandbox), "prepare_meeting", {"client": "1"})).text
+    sandbox.fault = forbidden("/booking-list")
+    none = (await build(backend(sandbox), "prepare_meeting", {"client": "1"})).text
+    for text, why in ((some, "only 5 of 8 meeting pages were looked into"), (none, "TaskIP refused")):
+        assert "What that comes to" not in text
+        assert "for the client's addresses: " + why in part(text, "Not read yet;")
 
 
 async def test_for_a_client_alone_the_meeting_pages_are_shown_with_the_tool_that_shows_who_comes() -> None:

@@ -16,6 +16,7 @@ from taskip_mcp.operation import OWN_GROUP, Operation, Tool
 from taskip_mcp.overview.reading import today, why
 from taskip_mcp.prompts import (
     Embedded,
+    Finding,
     Given,
     JsonObject,
     Message,
@@ -44,9 +45,11 @@ PARTIAL = frozenset({"next_page", "left_out"})
 
 @dataclass
 class Progress:
-    """What was read, with the call that shows it again, and in words what is still to be read and what is missing."""
+    """What was read, with the call that shows it again, and in words what it comes to, what is still to be read and
+    what is missing."""
 
     data: list[tuple[str, Embedded]] = field(default_factory=lambda: list[tuple[str, Embedded]]())
+    found: list[str] = field(default_factory=lambda: list[str]())
     unread: list[str] = field(default_factory=lambda: list[str]())
     missing: list[str] = field(default_factory=lambda: list[str]())
 
@@ -104,7 +107,8 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
             continue
         after: Sequence[Read | str] = read.then(found.value) if read.then else ()
         following += [each for each in after if isinstance(each, Read)]
-        progress.unread += [each for each in after if isinstance(each, str)]
+        progress.found += [each for each in after if isinstance(each, Finding)]
+        progress.unread += [each for each in after if not isinstance(each, Read | Finding)]
         note(read, call, found, progress)
     if following:
         await _read(backend, following, progress)
@@ -240,6 +244,7 @@ def _sections(progress: Progress) -> list[str]:
         *_section(
             "Read just now, and embedded before this text; if you do not see it, make the calls:", data
         ),
+        *_section("What that comes to:", progress.found),
         *_section("Not read yet; do it before you rely on it:", progress.unread),
         *_section("Missing; say so, and get it with the tools before you rely on it:", progress.missing),
     ]
