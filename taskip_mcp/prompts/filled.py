@@ -112,10 +112,7 @@ async def identifier(backend: Backend, argument: Argument, text: str) -> Any:
     """
     source, parameter = FOUND_BY[argument.kind]
     tool = operations.find(source)
-    try:
-        value = tool_arguments.validate(tool, {parameter: text})[parameter]
-    except errors.ArgumentError as error:
-        raise errors.ArgumentError(str(error).replace(parameter, argument.name, 1)) from None
+    value = tool_arguments.reference(tool, parameter, text, argument.name)
     found = _found(backend, tool, argument, value)
     return await turn.within(found, lambda: errors.DeadlineError(LATE))
 
@@ -124,30 +121,20 @@ async def _found(backend: Backend, tool: Operation, argument: Argument, value: A
     given = {argument.name: value}
     if isinstance(value, Name):
         return (await names.resolve(backend, tool, given))[argument.name]
+
+    async def look(values: JsonObject) -> Any:
+        await _record(backend, argument.kind, values[argument.name])
+        return values[argument.name]
+
     try:
-        await _record(backend, argument.kind, value)
-    except errors.MissingError as missing:
-        return await _renamed(backend, tool, argument, given, missing)
-    return value
+        return await names.sought(backend, tool, given, look)
+    except errors.MissingError:
+        raise errors.ArgumentError(_none(backend, argument, value)) from None
 
 
 async def _record(backend: Backend, kind: str, identifier: Any) -> JsonObject:
     source, parameter = FOUND_BY[kind]
     return await Reading(backend).record(source, **{parameter: identifier})
-
-
-async def _renamed(
-    backend: Backend, tool: Operation, argument: Argument, given: JsonObject, missing: errors.MissingError
-) -> Any:
-    """The id, where what looked like an identifier is a name."""
-    try:
-        return (await names.reconsidered(backend, tool, given, missing))[argument.name]
-    except errors.MissingError:
-        kind = KINDS[argument.kind]
-        lister = operations.find(kind.contract).name
-        words = f"{argument.name}: there is no {kind.word} {errors.legible(str(given[argument.name]))}."
-        more = f" Take the id from {lister}." if backend.offers(lister) else ""
-        raise errors.ArgumentError(words + more) from None
 
 
 async def _is_company(backend: Backend, entry: PromptEntry, argument: Argument, filled: Filled) -> bool:
@@ -195,6 +182,14 @@ def _unusable(argument: Argument, error: errors.TaskipError) -> str:
     if not isinstance(error, errors.ArgumentError):
         return f"{argument.name}: not looked up. {why(error)}."
     return "\n".join([str(error).removesuffix(UNCHANGED), *_candidates(argument, error)])
+
+
+def _none(backend: Backend, argument: Argument, value: Any) -> str:
+    """That there is no record of this id."""
+    kind = KINDS[argument.kind]
+    lister = operations.find(kind.contract).name
+    words = f"{argument.name}: there is no {kind.word} {errors.legible(str(value))}."
+    return words + (f" Take the id from {lister}." if backend.offers(lister) else "")
 
 
 def _new(backend: Backend, argument: Argument, error: errors.TaskipError) -> str:
