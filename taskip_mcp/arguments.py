@@ -99,6 +99,14 @@ def validate(operation: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {name: getattr(values, name) for name in model.model_fields}
 
 
+def reference(tool: Tool, parameter: str, text: str, told_as: str) -> Any:
+    """The id or the name of a record, as a parameter of its read takes it; errors call that `told_as`."""
+    try:
+        return validate(tool, {parameter: text})[parameter]
+    except ArgumentError as error:
+        raise ArgumentError(str(error).replace(parameter, told_as, 1)) from None
+
+
 def _refuse_filters(operation: Operation, model: type[BaseModel], given: Mapping[str, Any]) -> None:
     """A filter that TaskIP does not have is refused with what can be done instead, not as a misspelt argument."""
     for name in given:

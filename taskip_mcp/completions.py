@@ -14,6 +14,7 @@ request it answers from what is kept, or with nothing.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from typing import Any, Literal, get_args
 
 from taskip_mcp import (
     arguments,
+    dates,
     events,
     keystrokes,
     kinds,
@@ -40,7 +42,8 @@ from taskip_mcp.misnamed import WIDE, Asked
 from taskip_mcp.named import NUMBER, OPAQUE, SHOWN, UUID, Name, Named
 from taskip_mcp.operation import Tool
 from taskip_mcp.overview.reading import today
-from taskip_mcp.resources import ALL, TEMPLATES, ResourceEntry
+from taskip_mcp.prompts.filled import month_of
+from taskip_mcp.resources import ALL, EVENTS, TEMPLATES, ResourceEntry
 from taskip_mcp.wire import JsonObject
 
 logger = logging.getLogger(__name__)
@@ -53,9 +56,6 @@ SECONDS = 5.0
 
 MONTHS = 12
 """Months that are offered."""
-
-EVENTS = "taskip://events{"
-"""How the address of the events begins: its words are those of the API reference."""
 
 RefKind = Literal["ref/resource", "ref/prompt"]
 Scope = Mapping[str, str]
@@ -107,18 +107,26 @@ async def _of_prompt(look: Look, prompt: str, argument: str, value: str) -> Comp
     found = next((each for each in known.get(prompt, ()) if each.name == argument), None)
     if found and found.kind:
         return await _of_records(look, found.kind, value, {})
-    return _of_words(_months(look.backend), value) if found and found.name == "month" else Completion()
+    return _of_months(look.backend, value) if found and found.name == "month" else Completion()
 
 
-def _months(backend: Backend) -> list[str]:
-    """This month and those before it."""
-    day = today(backend)
-    this = day.year * 12 + day.month - 1
-    return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(this, this - MONTHS, -1)]
+def _of_months(backend: Backend, value: str) -> Completion:
+    """This month and those before it, by what they are called or however they are written."""
+    day, text = today(backend), value.strip().lower()
+    this, meant = day.year * 12 + day.month - 1, month_of(text, day)
+    months = [(each // 12, each % 12 + 1) for each in range(this, this - MONTHS, -1)]
+    found = [each for each in months if each == meant or _begins(each, re.sub("[/.]", "-", text))]
+    return _completion([f"{year:04}-{month:02}" for year, month in found], complete=True)
+
+
+def _begins(month: tuple[int, int], start: str) -> bool:
+    year, number = month
+    written = (f"{year:04}-{number:02}", f"{number:02}-{year:04}", f"{number}-{year:04}")
+    return any(each.startswith(start) for each in (*written, f"{dates.MONTHS[number - 1]} {year:04}"))
 
 
 async def _of_address(look: Look, uri: str, argument: str, value: str, context: Scope) -> Completion:
-    if uri.startswith(EVENTS):
+    if uri == EVENTS.uri:
         return _of_words(_of_events(argument), value)
     entry = next((each for each in TEMPLATES if each.uri == uri), None)
     if entry is None or argument not in entry.path_variables + entry.query_variables:

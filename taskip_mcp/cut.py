@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from taskip_mcp.outside import Foreign, joined
@@ -22,6 +22,9 @@ MANY = 20
 
 KNOWN_BY = ("id", "uuid", "container_id", "file_id")
 
+NEXT_ROW = ',{"'
+"""What follows a row: its last signs cost more with these than alone."""
+
 NAMED = 25
 """Ids of rows that were left out, as they are told."""
 
@@ -40,22 +43,28 @@ def to_size(value: JsonObject, *, page: int | None = None, limit: int | None = N
 
 
 def _size(value: Any) -> int:
-    text = minified(value)
+    return _tokens(minified(value))
+
+
+def _tokens(text: str) -> int:
     return len(text) if len(text) > LIMIT * 30 else estimate(text)  # no need to count what is far above
 
 
 # --- rows of a list ---------------------------------------------------------------------------------------
 
 
+def rows_in(room: int, rows: Sequence[Any]) -> int:
+    """How many of the first rows have room. Each is measured once, with the signs that stand before the next one."""
+    for place, row in enumerate(rows):
+        room -= _tokens(minified(row) + NEXT_ROW)
+        if room < 0:
+            return place
+    return len(rows)
+
+
 def _fewer_rows(value: JsonObject, page: int | None, limit: int) -> JsonObject:
     rows = cast("list[Any]", value["items"])
-    room = LIMIT - ROOM - _size(value | {"items": []})
-    fitting = 0
-    for row in rows:
-        room -= _size(row) + 1
-        if room < 0:
-            break
-        fitting += 1
+    fitting = rows_in(LIMIT - ROOM - _size(value | {"items": []}), rows)
     if fitting == 0:
         return _shorter(value)
     # TaskIP may have its own idea of a page (contract conventions.pagination): then no smaller one begins here.

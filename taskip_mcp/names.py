@@ -12,11 +12,11 @@ Rows are kept for a minute (`taskip_mcp.lookups`), so that the names of one piec
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -36,6 +36,8 @@ TOLD = 10
 
 FIRMS = 2
 """Names without a contact that are looked for among the companies: one request each."""
+
+T = TypeVar("T")
 
 # --- rows that are kept -----------------------------------------------------------------------------------
 
@@ -168,10 +170,19 @@ async def resolve(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> di
 
     Raises `ArgumentError` that tells of every name which is not that of one record, and what TaskIP's lists raise.
     """
+    return await sought(
+        backend, tool, values, partial(_resolved, backend, tool)
+    )  # what a name is looked for in
+
+
+async def sought(
+    backend: Backend, tool: Tool, values: Mapping[str, Any], look: Callable[[dict[str, Any]], Awaitable[T]]
+) -> T:
+    """What `look` finds with these arguments; where it misses, with those that are `reconsidered`."""
     try:
-        return await _resolved(backend, tool, values)
-    except errors.MissingError as missing:  # what a name is looked for in
-        return await _resolved(backend, tool, await reconsidered(backend, tool, values, missing))
+        return await look(dict(values))
+    except errors.MissingError as missing:
+        return await look(await reconsidered(backend, tool, values, missing))
 
 
 async def _resolved(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,5 +104,6 @@ def all_reads(entry: PromptEntry) -> list[Read]:
     ways = [{}, known, *({name: "1"} for name in known)]
     first = [read for values in ways for read in entry.reads(Given(date(2026, 3, 18), {**days, **values}))]
     page = {"items": [{"uuid": "a"}, {"uuid": "b", "booking_count": 3}, {"id": 4}]}
-    after = [each for read in first if read.then for each in read.then(page)]
+    overview = {"bookings": {"items": [{"meeting_id": "a", "id": 1}]}}
+    after = [each for read in first if read.then for each in read.then(page | overview)]
     return [*first, *(each for each in after if isinstance(each, Read))]

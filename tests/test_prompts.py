@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bench.tokens import count
-from taskip_mcp import errors, outside, resources, show
+from taskip_mcp import cut, errors, outside, resources, show, tokens
 from taskip_mcp.outside import Foreign
-from taskip_mcp.prompts import building
+from taskip_mcp.prompts import Read, building
 from taskip_mcp.results import minified
 from tests.overviews import agency, forbidden
 from tests.prompting import BY_NAME, FILLED, NAMES, backend, build, part
@@ -52,15 +53,13 @@ async def test_a_prompt_embeds_what_it_needs_and_says_what_to_do(name: str, give
 
 
 async def test_names_become_ids_before_anything_is_read() -> None:
-    built = await build(backend(agency()), "prepare_meeting", FILLED["prepare_meeting"])
+    built = await build(backend(agency()), "prepare_meeting", {"meeting": "Discovery call"})
     page = (agency().store.get("meeting", 1) or {})["uuid"]
     assert [each.uri for each in built.embedded] == [
-        "taskip://client-overview?company_id=1",
         f"taskip://meetings/{page}",
         f"taskip://meetings/{page}/bookings?date_from=2026-03-18&limit=10",
     ]
-    overview, meeting, bookings = built.documents
-    assert overview["company"]["name"] == "Northwind Bakery"
+    meeting, bookings = built.documents
     assert meeting["title"] == "Discovery call"
     assert [row["start"][:10] >= "2026-03-18" for row in bookings["items"]] == [True, True]
 
@@ -218,6 +217,13 @@ async def test_what_a_person_pastes_is_one_line_of_json() -> None:
 # --- size -------------------------------------------------------------------------------------------------
 
 
+def told_of(value: dict[str, Any]) -> str:
+    """What the text says that an answer lacks."""
+    progress = building.Progress()
+    building.note(Read("get_pipeline_summary"), "a call", show.Answer(value), progress)
+    return "".join(progress.unread).removeprefix("a call: ").removesuffix(".")
+
+
 def test_what_fits_is_embedded_as_it_is() -> None:
     value = {"items": [{"text": "word " * 200}] * 3, "next_page": 2}
     assert building.shortened(value) is value
@@ -225,23 +231,68 @@ def test_what_fits_is_embedded_as_it_is() -> None:
 
 def test_what_is_too_large_keeps_the_rows_that_fit_and_says_how_many_do_not() -> None:
     rows = [{"id": number, "text": Foreign("word " * 500), "tags": ["t"] * 50} for number in range(100)]
-    cut = building.shortened({"items": rows, "returned": 100, "total": 300, "next_page": 2})
-    kept = len(cut["items"])
+    short = building.shortened({"items": rows, "returned": 100, "total": 300, "next_page": 2})
+    kept = len(short["items"])
     assert 1 < kept < 100
-    assert [row["id"] for row in cut["items"]] == list(range(kept))
-    assert (cut["returned"], cut["total"], "next_page" in cut) == (kept, 300, False)
-    assert cut["left_out"] == f"{100 - kept} of 100 rows, to be short"
-    assert isinstance(cut["items"][0]["text"], Foreign)
-    assert cut["items"][0]["text"].endswith("…")
-    assert cut["items"][0]["tags"][8:] == ["… 42 more"]
-    assert building.estimate(minified(cut)) <= building.ROOM
+    assert [row["id"] for row in short["items"]] == list(range(kept))
+    assert (short["returned"], short["total"], "next_page" in short) == (kept, 300, False)
+    assert short["left_out"] == f"{100 - kept} of 100 rows, to be short"
+    assert isinstance(short["items"][0]["text"], Foreign)
+    assert short["items"][0]["text"].endswith("…")
+    assert short["items"][0]["tags"][8:] == ["… 42 more"]
+    assert building.estimate(minified(short)) <= building.ROOM
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({"total": 3}, ""),
+        ({"total": 20}, "3 of 20 rows are here"),
+        ({"next_page": 2}, "3 of more than 3 rows are here"),
+        ({"total": 20, "next_page": 2}, "3 of 20 rows are here"),
+        ({"total": 3, "left_out": "7 of 10 rows"}, "3 of more than 3 rows are here"),
+    ],
+)
+def test_a_list_that_ends_where_others_follow_lacks_them(rows: dict[str, Any], told: str) -> None:
+    assert told_of({"items": [{"id": number} for number in range(3)], "returned": 3, **rows}) == told
+
+
+def test_what_was_made_short_lacks_rows_or_the_ends_of_texts() -> None:
+    row = {"text": "word " * 900}
+    assert told_of({"items": [row] * 90, "total": 300, "next_page": 2}).endswith(" of 300 rows are here")
+    assert told_of({"items": [row] * 90, "next_page": 2}).endswith(" of more than 90 rows are here")
+    assert told_of({"items": [row] * 90}).endswith(" of 90 rows are here")
+    assert told_of({"items": [row] * 9}) == told_of(row | {"more": ["t"] * 9000}) == "not all of it is here"
+    assert told_of({"id": 1}) == ""
+
+
+@pytest.mark.parametrize("end", ["word", "1)", '"', "]", {"deep": [{"er": "}"}]}])
+def test_rows_that_were_kept_fit_whatever_they_end_with(end: Any) -> None:
+    rows = [{"id": number, "text": "word " * 9, "end": end} for number in range(200)]
+    short = building.shortened({"items": rows, "returned": 200})
+    assert 50 < short["returned"] < 200
+    assert building.estimate(minified(short)) <= building.ROOM
+
+
+def test_no_row_is_measured_again_for_each_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    signs: list[int] = []
+
+    def counted(text: str) -> int:
+        signs.append(len(text))
+        return tokens.estimate(text)
+
+    for module in (building, cut):
+        monkeypatch.setattr(module, "estimate", counted)
+    value = {"items": [{"id": number, "text": "word " * 50} for number in range(100)], "returned": 100}
+    assert building.shortened(value)["returned"] < 100
+    assert sum(signs) < 3 * len(minified(value))
 
 
 def test_a_record_that_is_too_large_keeps_all_fields_with_the_beginnings_of_their_texts() -> None:
-    cut = building.shortened({"id": 1, "title": "T", "description": Foreign("word " * 9_000)})
-    assert (cut["id"], cut["title"]) == (1, "T")
-    assert len(cut["description"]) == building.SHORT + 1
-    assert outside.holds_foreign(cut)
+    short = building.shortened({"id": 1, "title": "T", "description": Foreign("word " * 9_000)})
+    assert (short["id"], short["title"]) == (1, "T")
+    assert len(short["description"]) == building.SHORT + 1
+    assert outside.holds_foreign(short)
 
 
 async def test_what_cannot_be_made_small_is_left_out_with_the_call_that_shows_it() -> None:

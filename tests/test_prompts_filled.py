@@ -38,7 +38,43 @@ async def test_an_id_of_which_there_is_no_record_is_told_and_not_taken_for_one_w
 ) -> None:
     built = await build(backend(agency()), name, given)
     assert words in part(built.text, "Missing;")
-    assert name == "onboard_client" or built.embedded == []
+    assert {each.uri.partition("?")[0] for each in built.embedded} <= {
+        "taskip://team-members",
+        "taskip://inbox-address",
+        "taskip://meetings",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "shown", "left"),
+    [
+        (
+            "month_end_billing",
+            {"month": "2026-13"},
+            ["invoices?status=draft", "quotations", "projects", "overdue-invoices"],
+            "list_invoices",
+        ),
+        ("triage_inbox", {"member": "Nobody"}, ["inbox-address"], "list_conversations"),
+        ("triage_tickets", {"member": "Nobody"}, ["team-members"], "list_tickets"),
+        (
+            "weekly_project_review",
+            {"project": "1", "member": "99"},
+            ["projects/1", "projects/1/activity"],
+            "list_tasks",
+        ),
+        ("weekly_project_review", {"member": "99"}, ["activity"], "list_projects, list_all_tasks"),
+        ("prepare_meeting", {"client": "Nobody"}, ["meetings"], "get_client_overview"),
+        ("onboard_client", {"client": "99999"}, ["team-members", "meetings"], "get_client_overview"),
+    ],
+)
+async def test_only_what_depends_on_an_argument_that_nobody_can_use_is_not_read(
+    name: str, given: dict[str, str], shown: list[str], left: str
+) -> None:
+    built = await build(backend(agency()), name, given)
+    addresses = [each.uri.removeprefix("taskip://") for each in built.embedded]
+    assert len(addresses) == len(shown)
+    assert all(map(str.startswith, addresses, shown)), addresses
+    assert f"- Not called without that: {left}." in part(built.text, "Missing;")
 
 
 async def test_an_id_of_which_there_is_a_record_costs_one_read() -> None:
@@ -102,7 +138,18 @@ async def test_a_client_of_another_company_is_told_as_a_mismatch(client: str) ->
     built = await build(backend(agency()), "prepare_meeting", given)
     told = "client: contact 1 belongs to company 1, not to company 9. Ask which one is meant."
     assert told in part(built.text, "Missing;")
-    assert built.embedded == []
+    assert [each.uri for each in built.embedded] == ["taskip://meetings?limit=10"]
+
+
+async def test_of_two_that_do_not_belong_together_neither_is_shown_where_a_new_one_might_be_meant() -> None:
+    built = await build(backend(agency()), "onboard_client", {"client": "2", "company": "3"})
+    missing = part(built.text, "Missing;")
+    assert "client: contact 2 belongs to company 1, not to company 3. Ask which one is meant." in missing
+    assert "Not called without that: get_client_overview." in missing
+    assert [each.uri.partition("?")[0] for each in built.embedded] == [
+        "taskip://team-members",
+        "taskip://meetings",
+    ]
 
 
 async def test_a_client_of_no_company_is_told_as_a_mismatch_as_well() -> None:
@@ -220,16 +267,20 @@ def test_a_month_is_taken_as_people_write_it(text: str, month: tuple[int, int] |
         ({}, "- month: 2026-02-01 to 2026-02-28, by default"),
         ({"month": "2024-02"}, "- month: 2024-02-01 to 2024-02-29"),
         ({"month": "October"}, "- month: 2025-10-01 to 2025-10-31"),
+        ({"month": "march"}, "- month: 2026-03-01 to 2026-03-31"),
+        (
+            {"month": "04/2026"},
+            "- month: 2026-04-01 to 2026-04-30, which is in the future; ask whether it is meant",
+        ),
     ],
 )
 async def test_the_text_says_which_month_it_is_about(given: dict[str, str], told: str) -> None:
     built = await build(backend(agency()), "month_end_billing", given)
     assert part(built.text, "Taken as:") == told
-    first, last = told.partition(", by")[0].removeprefix("- month: ").split(" to ")
+    first, last = told.partition(",")[0].removeprefix("- month: ").split(" to ")
     assert f'date_from: "{first}", date_to: "{last}"' in built.text
 
 
 async def test_a_month_that_is_none_is_told_with_how_to_write_one() -> None:
     built = await build(backend(agency()), "month_end_billing", {"month": "the last one"})
-    assert built.embedded == []
     assert '- month: "the last one" is not understood. Give it as YYYY-MM, such as 2026-02.' in built.text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from taskip_mcp.prompts.reads import NO_BOOKING
 from taskip_mcp.sandbox import Sandbox
-from tests.overviews import TODAY, agency, day
+from tests.overviews import TODAY, agency, day, forbidden
 from tests.prompting import backend, build, call, part
 
 pytestmark = pytest.mark.anyio
@@ -133,11 +134,96 @@ async def test_meeting_pages_whose_bookings_were_not_read_are_named() -> None:
     named = {f"Page {number}" in told for number in range(5)}
     assert len([each for each in built.embedded if "/bookings" in each.uri]) == 4
     assert True in named
-    assert "list_meetings" not in told
+    assert "list_meetings {" not in told
     for number in range(5):
         sandbox.store.insert("meeting", {**seeded[0], "uuid": f"more-{number}"})
     more = part((await build(backend(sandbox), "prepare_meeting")).text, "Not read yet;")
-    assert more.endswith("those on further pages of list_meetings.")
+    assert more.endswith("- list_meetings {limit: 10}: 10 of 13 rows are here.")
+
+
+async def test_of_a_list_that_is_embedded_in_part_the_text_says_how_many_rows_are_there() -> None:
+    sandbox = agency()
+    for name in ("invoice", "quotation"):
+        row = sandbox.store.rows(name)[0]
+        for _ in range(16):
+            sandbox.store.insert(name, {**row, "status": "draft", "issue_date": "2026-02-20"})
+    told = part((await build(backend(sandbox), "month_end_billing")).text, "Not read yet;").splitlines()
+    assert told[0] == '- list_invoices {status: "draft", limit: 15}: 15 of 17 rows are here.'
+    assert told[1].startswith('- list_invoices {date_from: "2026-02-01", ')
+    assert told[1].endswith(": 15 of 21 rows are here.")
+    assert told[2:] == ["- list_overdue_invoices {limit: 5}: 5 of 7 rows are here."]
+
+
+async def test_pages_that_are_not_shown_count_among_those_with_most_bookings() -> None:
+    sandbox = agency()
+    page = sandbox.store.rows("meeting")[0]
+    for number in range(7):
+        new = {**page, "uuid": f"new-{number}", "title": f"Page {number}", "location": "ሀ" * 400}
+        made = sandbox.store.insert("meeting", new)
+        for booking in sandbox.store.rows("booking", parent=page["id"]) * (1 + number):
+            sandbox.store.insert("booking", booking, parent=made["id"])
+    built = await build(backend(sandbox), "prepare_meeting")
+    assert built.documents[0]["returned"] < 8
+    read = {each.uri.split("/")[3] for each in built.embedded if "/bookings" in each.uri}
+    assert read == {f"new-{number}" for number in (3, 4, 5, 6)}
+    told = part(built.text, "Not read yet;")
+    assert [f"Page {number}" in told for number in range(7)] == [True] * 3 + [False] * 4
+
+
+def booked(sandbox: Sandbox, page: int, person: int, **fields: Any) -> dict[str, Any]:
+    """A booking of a contact, in two days."""
+    row = sandbox.store.rows("booking", parent=1)[0]
+    who = sandbox.store.get("contact", person) or {}
+    new: dict[str, Any] = {
+        **row,
+        "booking_data": {},
+        "email": who["email"].upper(),
+        "date": day(2),
+        "status": "confirmed",
+        **fields,
+    }
+    return sandbox.store.insert("booking", new, parent=page)
+
+
+@pytest.mark.parametrize("who", [{"client": "Elsa Berg"}, {"company": "Northwind Bakery"}])
+@pytest.mark.parametrize("meeting", [{}, {"meeting": "Discovery call"}])
+async def test_of_who_was_named_the_bookings_are_shown_and_those_of_nobody_else(
+    who: dict[str, str], meeting: dict[str, str]
+) -> None:
+    sandbox = agency()
+    rows = [booked(sandbox, 1, 1, date=day(offset)) for offset in (4, 3, 2, -1, 5)]
+    built = await build(backend(sandbox), "prepare_meeting", {**who, **meeting})
+    shown = [
+        (doc["id"], doc["email"])
+        for doc, each in zip(built.documents, built.embedded, strict=True)
+        if "/bookings" in each.uri
+    ]
+    assert shown == [(rows[place]["id"], rows[0]["email"]) for place in (2, 1, 0)]
+    assert "visitor.example" not in "".join(each.text for each in built.embedded)
+    assert part(built.text, "What that comes to:") == ""
+
+
+@pytest.mark.parametrize("who", [{"client": "Elsa Berg"}, {"company": "Northwind Bakery"}])
+async def test_that_who_was_named_has_no_booking_is_said(who: dict[str, str]) -> None:
+    sandbox = agency()
+    booked(sandbox, 1, 1, status="cancelled")
+    booked(sandbox, 1, 20)
+    built = await build(backend(sandbox), "prepare_meeting", {**who, "meeting": "Discovery call"})
+    assert part(built.text, "What that comes to:") == f"- {NO_BOOKING}"
+    assert not [each for each in built.embedded if "/bookings" in each.uri]
+
+
+async def test_who_has_no_booking_is_not_told_where_some_were_not_read() -> None:
+    sandbox = agency()
+    row = sandbox.store.rows("meeting")[0]
+    for number in range(5):
+        sandbox.store.insert("meeting", {**row, "uuid": f"new-{number}"})
+    some = (await build(backend(sandbox), "prepare_meeting", {"client": "1"})).text
+    sandbox.fault = forbidden("/booking-list")
+    none = (await build(backend(sandbox), "prepare_meeting", {"client": "1"})).text
+    for text, why in ((some, "only 5 of 8 meeting pages were looked into"), (none, "TaskIP refused")):
+        assert "What that comes to" not in text
+        assert "for the client's addresses: " + why in part(text, "Not read yet;")
 
 
 async def test_for_a_client_alone_the_meeting_pages_are_shown_with_the_tool_that_shows_who_comes() -> None:

@@ -130,4 +130,4 @@ def test_the_table_is_loaded_without_anything_that_only_calls_need() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     described, loaded = map(json.loads, done.stdout.replace("'", '"').splitlines())
     assert described[0].endswith("Leads to list_invoices, get_invoice.")
-    assert sorted(loaded) == ["taskip_mcp.prompts", "taskip_mcp.prompts.table"]
+    assert sorted(loaded) == ["taskip_mcp.prompts", "taskip_mcp.prompts.reads", "taskip_mcp.prompts.table"]

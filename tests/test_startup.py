@@ -51,7 +51,7 @@ OPENINGS: dict[str, list[dict[str, Any]]] = {
 }
 NEEDED = {
     "asking", "caller", "caps", "cli", "clock", "errors", "events", "events.addresses", "events.updates", "facts",
-    "instructions", "operation", "outside", "policy", "prompts", "prompts.table", "protocol", "redact",
+    "instructions", "operation", "outside", "policy", "prompts", "prompts.reads", "prompts.table", "protocol", "redact",
     "redact.names", "redact.text", "register", "resources", "schemas", "seal", "server", "settings",
     "structured", "subscriptions", "turn", "variables", "wire",
 }  # fmt: skip

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 from taskip_mcp import arguments, errors, names
 from taskip_mcp import operation as operations
@@ -17,7 +17,6 @@ from taskip_mcp.call import Backend
 from taskip_mcp.events import EVENTS, EventStore
 from taskip_mcp.events.updates import cursor_at
 from taskip_mcp.named import NUMBER
-from taskip_mcp.operation import Operation
 from taskip_mcp.wire import JsonObject
 
 CURSOR = re.compile(r"c([0-9]{1,18})")
@@ -91,21 +90,14 @@ async def _ids(backend: Backend, group: str, record: str) -> Sequence[str]:
             raise errors.ArgumentError("record: give the id of a task; list_tasks shows it.")
         return [number[1]]
     tool = operations.find(f"{group}.get")
-    given = await names.resolve(backend, tool, {"record": _taken(tool, f"{group}_id", record)})
+    called = arguments.reference(tool, f"{group}_id", record, "record")
+    given = await names.resolve(backend, tool, {"record": called})
     if group not in EITHER:
         return [str(given["record"])]
     try:
-        return await _both(backend, group, given)
-    except errors.MissingError as missing:
-        return await _of_name(backend, tool, group, given, missing)
-
-
-def _taken(tool: Operation, parameter: str, record: str) -> Any:
-    """The id or the name, as the read of such a record takes it."""
-    try:
-        return arguments.validate(tool, {parameter: record})[parameter]
-    except errors.ArgumentError as error:
-        raise errors.ArgumentError(str(error).replace(parameter, "record", 1)) from None
+        return await names.sought(backend, tool, given, partial(_both, backend, group))
+    except errors.MissingError:  # what is gone may still have been reported
+        return [str(given["record"])]
 
 
 async def _both(backend: Backend, group: str, given: JsonObject) -> Sequence[str]:
@@ -116,16 +108,6 @@ async def _both(backend: Backend, group: str, given: JsonObject) -> Sequence[str
         return [identifier, str(await backend.identifier(group, f"{group}_id", identifier, [kind]))]
     except (errors.UnsupportedError, errors.RouteError):  # TaskIP does not show it
         return [identifier]
-
-
-async def _of_name(
-    backend: Backend, tool: Operation, group: str, given: JsonObject, missing: errors.MissingError
-) -> Sequence[str]:
-    """Of a name that looked like an id. Where it is none, what is gone may still have been reported."""
-    try:
-        return await _both(backend, group, await names.reconsidered(backend, tool, given, missing))
-    except errors.MissingError:
-        return [str(given["record"])]
 
 
 # --- from when on -----------------------------------------------------------------------------------------

@@ -50,12 +50,16 @@ class Given:
         return {name: self.values[own] for name, own in names.items() if own in self.values}
 
 
+class Finding(str):
+    """What a read comes to, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Data of a prompt: the contract id of a read, or the name of a tool of the server, with its arguments.
 
-    `then` tells what else to read, now that this is known, and in words what is not read. A list of which a part would
-    lead astray is shown `whole` or not at all.
+    `then` tells what else to read, now that this is known, a `Finding`, or in words what is not read. A list of which a
+    part would lead astray is shown `whole` or not at all.
     """
 
     source: str

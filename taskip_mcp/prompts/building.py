@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from taskip_mcp import calls, errors, instructions, outside, own, records, resources, show, turn
+from taskip_mcp import calls, cut, errors, instructions, outside, own, records, resources, show, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
 from taskip_mcp.operation import OWN_GROUP, Operation, Tool
 from taskip_mcp.overview.reading import today, why
 from taskip_mcp.prompts import (
     Embedded,
+    Finding,
     Given,
     JsonObject,
     Message,
@@ -38,12 +39,17 @@ SHORT = 300
 FEW = 8
 """Entries of a list inside a record, where the whole does not fit."""
 
+PARTIAL = frozenset({"next_page", "left_out"})
+"""What an answer has that does not show all rows."""
+
 
 @dataclass
 class Progress:
-    """What was read, with the call that shows it again, and in words what is still to be read and what is missing."""
+    """What was read, with the call that shows it again, and in words what it comes to, what is still to be read and
+    what is missing."""
 
     data: list[tuple[str, Embedded]] = field(default_factory=lambda: list[tuple[str, Embedded]]())
+    found: list[str] = field(default_factory=lambda: list[str]())
     unread: list[str] = field(default_factory=lambda: list[str]())
     missing: list[str] = field(default_factory=lambda: list[str]())
 
@@ -53,13 +59,10 @@ async def build(backend: Backend, name: str, arguments: Mapping[str, str]) -> li
     entry, day = _entry(backend, name), today(backend)
     taken = await filled.take(backend, entry, arguments, day)
     progress = Progress(missing=list(taken.missing))
-    if all(each.may_be_new for each in taken.unusable):
-        await _read(backend, entry.reads(Given(day, taken.values)), progress)
-    else:
-        # Without the record that was meant, data of all others would only lead astray.
-        meant = Given(day, {**taken.texts, **taken.values})
-        tools = [tool.name for tool in map(_tool, entry.reads(meant)) if backend.offers(tool.name)]
-        progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools)) or 'nothing'}.")
+    reads, others = _usable(entry, day, taken)
+    if tools := [tool.name for tool in map(_tool, others) if backend.offers(tool.name)]:
+        progress.missing.append(f"Not called without that: {', '.join(dict.fromkeys(tools))}.")
+    await _read(backend, reads, progress)
     embedded = [Message(each) for _, each in progress.data]
     return [*embedded, Message(_text(backend, entry, taken, progress))]
 
@@ -76,11 +79,20 @@ def _entry(backend: Backend, name: str) -> PromptEntry:
 # --- data -------------------------------------------------------------------------------------------------
 
 
+def _usable(entry: PromptEntry, day: date, taken: Filled) -> tuple[list[Read], list[Read]]:
+    """The reads that are the same without what nobody can use, and the others: without the record that was meant, data
+    of all others would only lead astray."""
+    without = [(each.source, each.arguments) for each in entry.reads(Given(day, taken.values))]
+    meant = entry.reads(Given(day, taken.values | taken.unusable))
+    others = [each for each in meant if (each.source, each.arguments) not in without]
+    return [each for each in meant if each not in others], others
+
+
 async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> None:
     """Read what the offered tools show, a few at a time, and what follows from it."""
     wanted = [(each, tool) for each in reads if backend.offers((tool := _tool(each)).name)]
 
-    async def one(pair: tuple[Read, Tool]) -> JsonObject | errors.TaskipError:
+    async def one(pair: tuple[Read, Tool]) -> show.Answer | errors.TaskipError:
         read, tool = pair
         try:
             return await _shown(backend, read, tool)
@@ -93,35 +105,51 @@ async def _read(backend: Backend, reads: Sequence[Read], progress: Progress) -> 
         if isinstance(found, errors.TaskipError):
             progress.missing.append(f"{call}: {why(found)}.")
             continue
-        after: Sequence[Read | str] = read.then(found) if read.then else ()
+        after: Sequence[Read | str] = read.then(found.value) if read.then else ()
         following += [each for each in after if isinstance(each, Read)]
-        progress.unread += [each for each in after if isinstance(each, str)]
-        _note(read, call, found, progress)
+        progress.found += [each for each in after if isinstance(each, Finding)]
+        progress.unread += [each for each in after if not isinstance(each, Read | Finding)]
+        note(read, call, found, progress)
     if following:
         await _read(backend, following, progress)
 
 
-def _note(read: Read, call: str, found: JsonObject, progress: Progress) -> None:
-    """What was read, if there is room for it."""
-    if read.whole and {"next_page", "left_out"} & found.keys():
+def note(read: Read, call: str, found: show.Answer, progress: Progress) -> None:
+    """What was read, in short where that is all there is room for."""
+    value = found.value if read.whole else shortened(found.value)
+    text = minified(replace(found, value=value).document)
+    fits = estimate(text) <= ROOM
+    if read.whole and not (fits and PARTIAL.isdisjoint(value)):
         progress.unread.append(f"{call}: too much to be shown here; read every page.")
-    elif estimate(text := minified(found)) > ROOM:
+    elif not fits:
         progress.unread.append(f"{call}: too much to be shown here.")
     else:
         progress.data.append((call, Embedded(address(read), text)))
+        if lack := _lack(found.value, value):
+            progress.unread.append(f"{call}: {lack}.")
+
+
+def _lack(whole: JsonObject, shown: JsonObject) -> str:
+    """What an embedded answer does not show, in words; empty where it shows all that there is."""
+    more = not PARTIAL.isdisjoint(whole)
+    if "items" in whole:
+        here, read, total = len(shown["items"]), len(whole["items"]), whole.get("total") or 0
+        every = f"more than {read}" if more and total <= read else max(read, total)
+        if here != every:
+            return f"{here} of {every} rows are here"
+    return "not all of it is here" if more or shown is not whole else ""
 
 
 def _tool(read: Read) -> Tool:
     return operations.find(read.source) if "." in read.source else own.tools()[read.source]
 
 
-async def _shown(backend: Backend, read: Read, tool: Tool) -> JsonObject:
-    """What the tool shows, shortened. Its requests are counted by themselves, as the answer tells how many."""
+async def _shown(backend: Backend, read: Read, tool: Tool) -> show.Answer:
+    """What the tool shows. Its requests are counted by themselves, as the answer tells how many."""
     group = tool.group if isinstance(tool, Operation) else OWN_GROUP
     mine = turn.current()
     with turn.begin(mine.clock, mine.left, mine.tell):
-        answer = await calls.perform(backend, tool.name, group, dict(read.arguments))
-    return replace(answer, value=shortened(answer.value)).document
+        return await calls.perform(backend, tool.name, group, dict(read.arguments))
 
 
 def shortened(value: JsonObject) -> JsonObject:
@@ -135,13 +163,15 @@ def shortened(value: JsonObject) -> JsonObject:
     rows = cast("list[Any] | None", made.get("items"))
     if rows is None or _size(made) <= ROOM:
         return made
-    # The page that follows begins behind the rows that are left out here.
+    kept = cut.rows_in(ROOM - _size(_first(made, rows, 0)), rows)
+    return _first(made, rows, kept) if kept else made
+
+
+def _first(made: JsonObject, rows: Sequence[Any], kept: int) -> JsonObject:
+    """The first rows alone. The page that follows begins behind those that are left out here."""
     rest = {name: each for name, each in made.items() if name not in {"items", "next_page"}}
-    for kept in range(len(rows) - 1, 0, -1):
-        told = {"returned": kept, "left_out": f"{len(rows) - kept} of {len(rows)} rows, to be short"}
-        if _size(cut := {"items": rows[:kept], **rest, **told}) <= ROOM:
-            return cut
-    return made
+    told = {"returned": kept, "left_out": f"{len(rows) - kept} of {len(rows)} rows, to be short"}
+    return {"items": rows[:kept], **rest, **told}
 
 
 def _begun(value: Any) -> Any:
@@ -214,6 +244,7 @@ def _sections(progress: Progress) -> list[str]:
         *_section(
             "Read just now, and embedded before this text; if you do not see it, make the calls:", data
         ),
+        *_section("What that comes to:", progress.found),
         *_section("Not read yet; do it before you rely on it:", progress.unread),
         *_section("Missing; say so, and get it with the tools before you rely on it:", progress.missing),
     ]

@@ -43,19 +43,20 @@ UNCHANGED = " Nothing was changed."
 
 @dataclass
 class Filled:
-    """What was filled in: the `texts`, the `values` that reads can use, and in words how something was `taken`, what is
-    `new`, and what is `missing`."""
+    """What was filled in: the `texts`, the `values` that reads can use and those that are `unusable`, and in words how
+    something was `taken`, what is `new`, and what is `missing`."""
 
     texts: Mapping[str, str]
     values: JsonObject = field(default_factory=lambda: JsonObject())
     taken: list[str] = field(default_factory=lambda: list[str]())
     new: list[str] = field(default_factory=lambda: list[str]())
     missing: list[str] = field(default_factory=lambda: list[str]())
-    unusable: list[Argument] = field(default_factory=lambda: list[Argument]())
+    unusable: JsonObject = field(default_factory=lambda: JsonObject())
 
-    def refuse(self, argument: Argument, words: str) -> None:
-        """Note what nobody can use."""
-        self.unusable.append(argument)
+    def refuse(self, given: JsonObject, words: str) -> None:
+        """Note what nobody can use, under the names by which reads take it."""
+        self.values = {name: value for name, value in self.values.items() if name not in given}
+        self.unusable |= given
         self.missing.append(words)
 
 
@@ -99,10 +100,9 @@ async def _take_record(backend: Backend, entry: PromptEntry, argument: Argument,
         if absent and await _is_company(backend, entry, argument, filled):
             return
         if absent and argument.may_be_new:
-            filled.unusable.append(argument)
             filled.new.append(_new(backend, argument, error))
         else:
-            filled.refuse(argument, _unusable(argument, error))
+            filled.refuse({argument.name: text}, _unusable(argument, error))
 
 
 async def identifier(backend: Backend, argument: Argument, text: str) -> Any:
@@ -112,10 +112,7 @@ async def identifier(backend: Backend, argument: Argument, text: str) -> Any:
     """
     source, parameter = FOUND_BY[argument.kind]
     tool = operations.find(source)
-    try:
-        value = tool_arguments.validate(tool, {parameter: text})[parameter]
-    except errors.ArgumentError as error:
-        raise errors.ArgumentError(str(error).replace(parameter, argument.name, 1)) from None
+    value = tool_arguments.reference(tool, parameter, text, argument.name)
     found = _found(backend, tool, argument, value)
     return await turn.within(found, lambda: errors.DeadlineError(LATE))
 
@@ -124,11 +121,15 @@ async def _found(backend: Backend, tool: Operation, argument: Argument, value: A
     given = {argument.name: value}
     if isinstance(value, Name):
         return (await names.resolve(backend, tool, given))[argument.name]
+
+    async def look(values: JsonObject) -> Any:
+        await _record(backend, argument.kind, values[argument.name])
+        return values[argument.name]
+
     try:
-        await _record(backend, argument.kind, value)
-    except errors.MissingError as missing:
-        return await _renamed(backend, tool, argument, given, missing)
-    return value
+        return await names.sought(backend, tool, given, look)
+    except errors.MissingError:
+        raise errors.ArgumentError(_none(backend, argument, value)) from None
 
 
 async def _record(backend: Backend, kind: str, identifier: Any) -> JsonObject:
@@ -136,32 +137,19 @@ async def _record(backend: Backend, kind: str, identifier: Any) -> JsonObject:
     return await Reading(backend).record(source, **{parameter: identifier})
 
 
-async def _renamed(
-    backend: Backend, tool: Operation, argument: Argument, given: JsonObject, missing: errors.MissingError
-) -> Any:
-    """The id, where what looked like an identifier is a name."""
-    try:
-        return (await names.reconsidered(backend, tool, given, missing))[argument.name]
-    except errors.MissingError:
-        kind = KINDS[argument.kind]
-        lister = operations.find(kind.contract).name
-        words = f"{argument.name}: there is no {kind.word} {errors.legible(str(given[argument.name]))}."
-        more = f" Take the id from {lister}." if backend.offers(lister) else ""
-        raise errors.ArgumentError(words + more) from None
-
-
 async def _is_company(backend: Backend, entry: PromptEntry, argument: Argument, filled: Filled) -> bool:
     """Whether it is a company that was given as a client; where nothing else was, it is taken as that."""
     firm = next((each for each in entry.arguments if each.kind == "company"), None)
     if argument.kind != "contact" or firm is None:
         return False
+    text = filled.texts[argument.name]
     try:
-        number = await identifier(backend, firm, filled.texts[argument.name])
+        number = await identifier(backend, firm, text)
     except errors.TaskipError:
         return False
     if firm.name in filled.texts:
         words = f"no contact is called so, but company {number} is. Give it as {firm.name}, and a contact as"
-        filled.refuse(argument, f"{argument.name}: {words} {argument.name}.")
+        filled.refuse({argument.name: text}, f"{argument.name}: {words} {argument.name}.")
     else:
         filled.values[firm.name] = number
         filled.taken.append(f"{argument.name}: {firm.name} {number}; no contact is called so")
@@ -177,13 +165,13 @@ async def _compare(backend: Backend, entry: PromptEntry, filled: Filled) -> None
     try:
         record = await _record(backend, "contact", client)
     except errors.TaskipError as error:
-        filled.refuse(argument, _unusable(argument, error))
+        filled.refuse({"client": client}, _unusable(argument, error))
         return
     own = dig(record, "company.id") or record.get("company_id")
     if str(own) != str(firm):
         where = f"company {own}" if own else "no company"
         words = f"contact {client} belongs to {where}, not to company {firm}. Ask which one is meant."
-        filled.refuse(argument, f"client: {words}")
+        filled.refuse({"client": client}, f"client: {words}")
 
 
 # --- words ------------------------------------------------------------------------------------------------
@@ -194,6 +182,14 @@ def _unusable(argument: Argument, error: errors.TaskipError) -> str:
     if not isinstance(error, errors.ArgumentError):
         return f"{argument.name}: not looked up. {why(error)}."
     return "\n".join([str(error).removesuffix(UNCHANGED), *_candidates(argument, error)])
+
+
+def _none(backend: Backend, argument: Argument, value: Any) -> str:
+    """That there is no record of this id."""
+    kind = KINDS[argument.kind]
+    lister = operations.find(kind.contract).name
+    words = f"{argument.name}: there is no {kind.word} {errors.legible(str(value))}."
+    return words + (f" Take the id from {lister}." if backend.offers(lister) else "")
 
 
 def _new(backend: Backend, argument: Argument, error: errors.TaskipError) -> str:
@@ -225,11 +221,12 @@ def _take_month(argument: Argument, text: str, today: date, filled: Filled) -> N
         words = (
             f"{minified(text)} is not understood. Give it as YYYY-MM, such as {usual[0]:04}-{usual[1]:02}."
         )
-        filled.refuse(argument, f"{argument.name}: {words}")
+        filled.refuse({"from": text, "to": text}, f"{argument.name}: {words}")
         return
     month, days = f"{found[0]:04}-{found[1]:02}", monthrange(*found)[1]
     filled.values |= {"from": f"{month}-01", "to": f"{month}-{days}"}
-    filled.taken.append(f"{argument.name}: {month}-01 to {month}-{days}{'' if text else ', by default'}")
+    ahead = ", which is in the future; ask whether it is meant" if found > (today.year, today.month) else ""
+    filled.taken.append(f"{argument.name}: {month}-01 to {month}-{days}{ahead if text else ', by default'}")
 
 
 def usual_month(today: date) -> tuple[int, int]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
-
-from taskip_mcp.prompts import Argument, Given, JsonObject, Promise, PromptEntry, Read
+from taskip_mcp.prompts import Argument, Promise, PromptEntry, reads
 
 CLIENT = Argument("client", "A contact: name, email or id.", "contact")
 COMPANY = Argument("company", "A company: name, email or id.", "company")
@@ -20,147 +16,6 @@ MONTH = Argument(
     f" {MONTH_TURNS}th on this one.",
 )
 
-ROWS = 15
-"""Rows of a list that are embedded; the text names the tool that shows the rest."""
-
-LISTED = 10
-"""Meeting pages that are shown."""
-
-PAGES = 4
-"""Meeting pages whose bookings are looked at where none is named."""
-
-WEEK = timedelta(7)
-
-
-# --- what is read -----------------------------------------------------------------------------------------
-
-
-def _client(given: Given) -> list[Read]:
-    """The one client that was named; a contact is more exact than its company."""
-    one = given.as_argument(contact_id="client") or given.as_argument(company_id="company")
-    return [Read("get_client_overview", one)] if one else []
-
-
-def _onboard(given: Given) -> Sequence[Read]:
-    return (
-        *_client(given),
-        Read("team_member.list", {"status": "active"}),
-        Read("meeting.list", {"limit": LISTED}),
-    )
-
-
-def _overdue(given: Given) -> Sequence[Read]:
-    asked = given.as_argument(contact_id="client", company_id="company")
-    return (Read("list_overdue_invoices", {"limit": ROWS, **asked}),)
-
-
-def _month(given: Given) -> Sequence[Read]:
-    days: JsonObject = given.as_argument(date_from="from", date_to="to")
-    shown = ["invoice_no", "subject", "status", "client", "company", "issue_date", "total"]
-    done = ["title", "status", "clients", "ended_at", "completed_tasks", "total_tasks"]
-    return (
-        Read("invoice.list", {"status": "draft", "limit": ROWS}),
-        Read("quotation.list", {"status": "accepted", "limit": ROWS}),
-        Read("invoice.list", {**days, "limit": ROWS, "fields": shown}),
-        Read(
-            "project.list",
-            {"status": "completed", "sort": "end_date", "order": "desc", "limit": 10, "fields": done},
-        ),
-        Read("list_overdue_invoices", {"limit": 5}),
-    )
-
-
-def _tickets(given: Given) -> Sequence[Read]:
-    asked: JsonObject = {"sort": "created_at", "order": "asc", **given.as_argument(assigned_to="member")}
-    return (
-        Read("ticket.list", {"status": "open", "limit": ROWS, **asked}),
-        Read("ticket.list", {"status": "in_progress", "limit": 10, **asked}),
-        Read("team_member.list", {"status": "active"}),
-    )
-
-
-def _inbox(given: Given) -> Sequence[Read]:
-    asked: JsonObject = {"sort": "created_at", "order": "desc", **given.as_argument(assigned_to="member")}
-    return (
-        Read("inbox.list", {"status": "unread", "limit": ROWS, **asked}),
-        Read("inbox.get_email_address"),
-    )
-
-
-def _projects(given: Given) -> Sequence[Read]:
-    one, member = given.as_argument(project_id="project"), given.as_argument(assigned_to="member")
-    if one:
-        return (
-            Read("project.get", one),
-            Read("task.list", {"is_completed": False, **one, **member}),
-            Read("project.activity", {"limit": ROWS, **one}),
-        )
-    shown = ["title", "status", "ended_at", "project_managers", "completed_tasks", "total_tasks"]
-    tasks = ["title", "due_date", "assignees", "project"]
-    since = (given.today - WEEK).isoformat()
-    return (
-        Read("project.list", {"status": "active", "limit": ROWS, "fields": shown, **member}),
-        # TaskIP sorts them by nothing: a part would be that of the first projects.
-        Read(
-            "project.all_tasks", {"is_completed": False, "limit": 100, "fields": tasks, **member}, whole=True
-        ),
-        Read("project.dashboard_activity", {"from_date": since, "limit": ROWS}),
-    )
-
-
-def _pipelines(given: Given) -> Sequence[Read]:
-    one = given.as_argument(pipeline_id="pipeline")
-    shown = [
-        "deal_name",
-        "deal_stage_id",
-        "client",
-        "deal_owner",
-        "deal_amount",
-        "closing_date",
-        "created_at",
-    ]
-    deals = Read("deal.list", {"status": "active", "limit": 25, "fields": shown, **one})
-    return (Read("get_pipeline_summary", one), *([deals] if one else []))
-
-
-def _meeting(given: Given) -> Sequence[Read]:
-    one = given.as_argument(meeting_id="meeting")
-    client = _client(given)
-    if one:
-        return (*client, Read("meeting.get", one), _bookings(one["meeting_id"], given, 10))
-    if client:
-        return (*client, Read("meeting.list", {"limit": LISTED}))
-
-    def then(pages: JsonObject) -> list[Read | str]:
-        """The bookings of the pages that have most: no list shows those of all."""
-        rows: list[JsonObject] = [row for row in pages["items"] if row.get("uuid")]
-        rows.sort(key=_booked, reverse=True)
-        return [*(_bookings(row["uuid"], given, 5) for row in rows[:PAGES]), *_others(pages, rows[PAGES:])]
-
-    return (Read("meeting.list", {"limit": LISTED}, then),)
-
-
-def _others(pages: JsonObject, rows: Sequence[JsonObject]) -> list[str]:
-    """What is said of the pages that nobody looked into."""
-    left = [str(row.get("title") or row["uuid"]) for row in rows]
-    left += ["those on further pages of list_meetings"] if pages.get("next_page") else []
-    return [f"list_meeting_bookings of these meeting pages: {', '.join(left)}."] if left else []
-
-
-def _booked(page: JsonObject) -> int:
-    count = page.get("booking_count")
-    return count if isinstance(count, int) else 0
-
-
-def _bookings(meeting: Any, given: Given, limit: int) -> Read:
-    return Read(
-        "meeting.list_bookings",
-        {"meeting_id": meeting, "date_from": given.today.isoformat(), "limit": limit},
-    )
-
-
-# --- the prompts ------------------------------------------------------------------------------------------
-
 PROMPTS: tuple[PromptEntry, ...] = (
     PromptEntry(
         "onboard_client",
@@ -172,7 +27,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
             Argument("company", "The client's company.", "company", may_be_new=True),
             Argument("agreed", "What was agreed, in words: services, price, dates, who leads."),
         ),
-        reads=_onboard,
+        reads=reads.onboard,
         steps=(
             "Ask the user for what is not known yet: name and email, company, what was agreed at which price, when it"
             " starts, who leads it.",
@@ -200,7 +55,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
         promise=Promise("Send those that you approve.", ("send_invoice",)),
         needs=("list_overdue_invoices",),
         arguments=(CLIENT, COMPANY),
-        reads=_overdue,
+        reads=reads.overdue,
         steps=(
             "Show what is due by client, oldest first, with days and currency. Never add up currencies.",
             "Look again whether they paid: {get_invoice} with the id of the row.",
@@ -224,7 +79,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
         promise=Promise("Make and send the invoices that you approve.", ("create_invoice", "send_invoice")),
         needs=("list_invoices",),
         arguments=(MONTH,),
-        reads=_month,
+        reads=reads.month,
         steps=(
             "Check the drafts: client, items, total, due date. {get_invoice} shows one whole.",
             "Find accepted quotations without an invoice: {list_invoices} with `client_id` shows what the client got.",
@@ -247,7 +102,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
         "Sort the open tickets by urgency, propose who takes them, draft answers.",
         needs=("list_tickets",),
         arguments=(Argument("member", "Only tickets of this team member: name, email or id.", "member"),),
-        reads=_tickets,
+        reads=reads.tickets,
         steps=(
             "Order the tickets: first what stops a client's business, then what has waited longest. Group those about"
             " one cause.",
@@ -273,7 +128,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
         arguments=(
             Argument("member", "Only conversations of this team member: name, email or id.", "member"),
         ),
-        reads=_inbox,
+        reads=reads.inbox,
         steps=(
             "Sort each conversation: client with a question, support case, new lead, invoice or payment, press and"
             " others, advertising.",
@@ -298,7 +153,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
             Argument("project", "Only this one: title or id. Default: all active ones.", "project"),
             Argument("member", "Only what this team member has: name, email or id.", "member"),
         ),
-        reads=_projects,
+        reads=reads.projects,
         steps=(
             "Read what is not embedded: {list_all_tasks} shows tasks by project and not by day, {list_projects}"
             " projects of any status.",
@@ -325,7 +180,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
         arguments=(
             Argument("pipeline", "Only this one: title or id. Default: all active ones.", "pipeline"),
         ),
-        reads=_pipelines,
+        reads=reads.pipelines,
         steps=(
             "Sum up each pipeline: open by stage, won, lost, closing this month. Never add up currencies.",
             "The deals one by one: {list_deals} with `pipeline_id`.",
@@ -350,16 +205,17 @@ PROMPTS: tuple[PromptEntry, ...] = (
         arguments=(
             Argument(
                 "meeting",
-                f"The meeting page: title or id. Default: the {PAGES} pages with most bookings.",
+                f"The meeting page: title or id. Default: the {reads.PAGES} pages with most bookings.",
                 "meeting",
             ),
             CLIENT,
             COMPANY,
         ),
-        reads=_meeting,
+        reads=reads.meeting,
         steps=(
             "Take the next booking that has not begun: compare its start, in the time zone of its row, with the time"
-            " above. Or ask which one is meant.",
+            " above. Where a meeting page was given, one of that page; where a client or company was, one of theirs, by"
+            " address: if there is none, say so and prepare for them without one. Or ask which one is meant.",
             "Others: {list_meetings} shows the pages, {list_meeting_bookings} with `meeting_id` and `date_from` who"
             " comes.",
             "Find out who comes, by the address and not by the name: {list_contacts} with it as `search`. Whoever is in"
