@@ -19,6 +19,7 @@ from pydantic import Field
 from taskip_mcp import arguments, errors, own, redact, show, tokens, turn
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
+from taskip_mcp.cut import rows_in
 from taskip_mcp.events import EVENTS, Event, EventStore
 from taskip_mcp.events.addresses import project_of
 from taskip_mcp.events.updates import cursor_at
@@ -149,12 +150,7 @@ async def _page(store: EventStore, seq: int, asked: Wanted, limit: int) -> _Page
 
 def _fitting(events: Sequence[Event]) -> Sequence[Event]:
     """The first events, one at least, whose rows fit: what is cut here is not lost, as it is behind the cursor."""
-    room = ROOM
-    for place, event in enumerate(events):
-        room -= tokens.estimate(minified(_row(event)))
-        if room < 0:
-            return events[: max(1, place)]
-    return events
+    return events[: max(1, rows_in(ROOM, list(map(_row, events))))]
 
 
 async def _awaited(store: EventStore, seq: int, asked: Wanted, most: float) -> tuple[_Page, float]:
