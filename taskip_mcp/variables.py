@@ -187,7 +187,7 @@ VARIABLES: tuple[Variable, ...] = (
         "Which tools are offered: groups of the API reference (`contact`, `company`, ...) and profiles of 40 tools or"
         " fewer (`core`, `sales`, `billing`, `support`, `delivery`), separated by commas. Where there are writes,"
         " `list_changes`, `undo_change` and `get_rate_budget` come along; where there are bulk calls, `list_jobs` and"
-        " `resume_job`.",
+        " `resume_job`; where events can come, `list_events` and `wait_for_event`.",
         _names,
     ),
     Variable(
