@@ -206,12 +206,8 @@ async def test_deals_whose_status_cannot_be_read_are_not_taken_for_open_ones() -
     answer = await ask(sandbox, "get_pipeline_summary")
     first, second = answer["pipelines"]
     count = len(sandbox.store.rows("deal", parent=1))
-    assert (first["open"], first["won"], first["status_unknown"]["count"]) == (
-        {"count": 0},
-        {"count": 0},
-        count,
-    )
-    assert [stage["count"] for stage in first["stages"]] == [0] * 5
+    assert first["status_unknown"]["count"] == count
+    assert not first.keys() & {"open", "won", "lost", "closing_this_month", "stages"}
     assert "status_unknown" not in second
     words = answer["incomplete"]
     assert words.keys() == {uuid}

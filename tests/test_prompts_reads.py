@@ -223,7 +223,7 @@ async def test_who_has_no_booking_is_not_told_where_some_were_not_read() -> None
     none = (await build(backend(sandbox), "prepare_meeting", {"client": "1"})).text
     for text, why in ((some, "only 5 of 8 meeting pages were looked into"), (none, "TaskIP refused")):
         assert "What that comes to" not in text
-        assert "for the client's addresses: " + why in part(text, "Not read yet;")
+        assert "bookings: " + why in part(text, "Not read yet;")
 
 
 async def test_for_a_client_alone_the_meeting_pages_are_shown_with_the_tool_that_shows_who_comes() -> None:

@@ -16,7 +16,7 @@ import math
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -321,10 +321,10 @@ async def serve(
 
 async def _bound(host: str, port: int) -> socket.socket:
     while True:
-        try:
+        # Whatever stands in the way meanwhile, such as too many open files, must not end the server.
+        with suppress(ConfigError, OSError):
             return bind(host, port)
-        except listen.TakenError:
-            await anyio.sleep(RETRY)
+        await anyio.sleep(RETRY)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -265,7 +265,10 @@ async def update_invoice_status(
         await _verify(call, status, answer.payload)
     figures = {name: answer.get(name) for name in ("partial_paid_amount", "due_amount")}
     changed = call.given | {name: value for name, value in figures.items() if value is not None}
-    return Written(f"Invoice {invoice_id} set to {status}", invoice_id, changed)
+    words = f"Invoice {invoice_id} set to {status}"
+    if payment_amount is not None and figures["due_amount"]:
+        words = f"Payment recorded for invoice {invoice_id}; {figures['due_amount']} is still due"
+    return Written(words, invoice_id, changed)
 
 
 async def _verify(call: Call, status: str, words: str) -> None:
@@ -328,6 +331,7 @@ async def set_invoice_payment_gateway(
     },
     possible={Consequence.MONEY},
     undo=invoice_undo.RECURRING,
+    check=needs("is_recurring", {"True": ("frequency",)}),
     warns="A recurring invoice bills the client on a schedule without being asked again.",
 )
 async def set_invoice_recurring(

@@ -75,9 +75,11 @@ STATES = frozenset({ACTIVE, facts.WON, facts.LOST})
 
 
 def summary(stages: Sequence[JsonObject], deals: Sequence[JsonObject], today: date) -> JsonObject:
-    """The figures of one pipeline."""
+    """The figures of one pipeline; of deals of which nothing is known no zeros, which would be read as none."""
     live = [deal for deal in deals if facts.state(deal) == ACTIVE]
     unknown = [deal for deal in deals if facts.state(deal) not in STATES]
+    if unknown and len(unknown) == len(deals):
+        return {"status_unknown": _sum(unknown)}
     dated = sorted(((day, deal) for deal in live if (day := facts.closing(deal))), key=lambda pair: pair[0])
     month = [deal for day, deal in dated if (day.year, day.month) == (today.year, today.month)]
     late = [deal for day, deal in dated if day < today]

@@ -125,8 +125,13 @@ def note(read: Read, call: str, found: show.Answer, progress: Progress) -> None:
         progress.unread.append(f"{call}: too much to be shown here.")
     else:
         progress.data.append((call, Embedded(address(read), text)))
-        if lack := _lack(found.value, value):
-            progress.unread.append(f"{call}: {lack}.")
+        progress.unread += [f"{call}: {lack}." for lack in [_lack(found.value, value), *_gaps(value)] if lack]
+
+
+def _gaps(shown: JsonObject) -> list[str]:
+    """What an answer across groups says that it lacks."""
+    told: JsonObject = {**shown.get("not_read", {}), **shown.get("incomplete", {})}
+    return [f"{part}: {reason}" for part, reason in told.items()]
 
 
 def _lack(whole: JsonObject, shown: JsonObject) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -147,16 +147,8 @@ def _theirs(overview: JsonObject) -> list[Read | str]:
     rows: list[JsonObject] = overview.get("bookings", {}).get("items", [])
     ids = [{"meeting_id": row.get("meeting_id"), "booking_id": row.get("id")} for row in rows[:NEXT]]
     reads = [Read("meeting.get_booking", each) for each in ids if all(each.values())]
-    if gap := _gap(overview, "bookings"):
-        words = f"list_meeting_bookings of the pages that are left, for the client's addresses: {gap}."
-        return [*reads, words]
-    return [*reads] if rows else [NO_BOOKING]
-
-
-def _gap(overview: JsonObject, part: str) -> str:
-    """Why a part of an overview may lack something; empty where it does not."""
-    gaps: list[Mapping[str, str]] = [overview.get(name, {}) for name in ("not_read", "incomplete")]
-    return next((each[part] for each in gaps if part in each), "")
+    sure = not any("bookings" in overview.get(gap, {}) for gap in ("not_read", "incomplete"))
+    return [NO_BOOKING] if sure and not rows else [*reads]
 
 
 def _others(rows: Sequence[JsonObject]) -> list[str]:

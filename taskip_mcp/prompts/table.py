@@ -29,22 +29,22 @@ PROMPTS: tuple[PromptEntry, ...] = (
         ),
         reads=reads.onboard,
         steps=(
-            "Ask the user for what is not known yet: name and email, company, what was agreed at which price, when it"
-            " starts, who leads it.",
+            "Ask the user for what is not known yet: name and email of the contact and of the company, what was agreed"
+            " at which price and currency, when it starts, who leads it.",
             "Look with {search_everything} for the email and for the company: nobody is to be there twice.",
             "Show in one table what is to be made, and whom it mails: company, contact, project with dates and first"
             " tasks, offer, kick-off with the draft of a welcome.",
             "The company, if it is missing: {create_company}.",
             "The contact, if it is missing: {create_contact} with `company_id`. `invite_client` true mails an"
             " invitation to the portal.",
-            "The project: {create_project} with `client_ids`, `started_at`, `ended_at` and `assignee_ids`."
-            " `notify_client` true mails the client.",
+            "The project: {create_project} with `client_ids`, `started_at`, `ended_at`, who leads it in"
+            " `project_manager_ids`, and `assignee_ids`. `notify_client` true mails the client.",
             "First tasks on its board: {list_tasks} shows the columns, {create_task} takes one as `container_id`, with"
             " `due_date` and `assignee_ids`.",
-            "The offer, if a price was agreed: {create_quotation}.",
+            "The offer, if a price was agreed: {create_quotation} with `currency` as agreed and `expire_date`.",
             "{send_quotation} mails it.",
             "The welcome: {send_message}.",
-            "The kick-off, if the client named a time: {book_meeting} mails them.",
+            "The kick-off, if the client named a time: {book_meeting} mails them. Say the time with its zone.",
             "End with what was made, with ids, and what is open.",
         ),
     ),
@@ -59,17 +59,18 @@ PROMPTS: tuple[PromptEntry, ...] = (
         steps=(
             "Show what is due by client, oldest first, with days and currency. Never add up currencies.",
             "Look again whether they paid: {get_invoice} with the id of the row.",
+            "Who was reminded lately through this server: {list_changes} shows what was sent.",
             "Look whether they answered: {get_contact} with the number behind the client's name shows the address;"
             " {list_conversations} with `date_from` 30 days back, `sort` created_at and `order` desc, every page, shows"
             " in from who wrote. Its search knows no addresses.",
-            "Draft one reminder for each client, with all their invoices: friendly up to 30 days, firm up to 60, above"
-            " that with a last date and the offer to talk. None for a client who paid or whose answer waits: say what"
-            " they wrote. Show the drafts.",
+            "Draft one reminder for each client, with all their invoices: by the oldest friendly up to 30 days, firm up"
+            " to 60, above that with a last date and the offer to talk. None for a client who paid or whose answer"
+            " waits: say what they wrote. Show the drafts.",
             "One invoice: {send_invoice} with `template` reminder or overdue and the draft as `message`.",
-            "Several invoices of one client in one email: {send_message}.",
-            "What the user says is paid: {update_invoice_status} with `payment_date` and `payment_method`; paid is for"
-            " good.",
-            "End with who was written to, who was not and why, and when to look again.",
+            "Several invoices of one client in one email: {send_message}, which attaches none of them.",
+            "What the user says is paid: {update_invoice_status} with `payment_date`, `payment_method` and, if it is"
+            " a part, `payment_amount`; paid is for good.",
+            "End with who was written to or is to be, who was not and why, and when to look again.",
         ),
     ),
     PromptEntry(
@@ -87,13 +88,16 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Compare with the month before: {list_invoices} with `date_from` and `date_to`. What is billed every month"
             " and is missing now? Ask.",
             "Show one table of all that is to be made and to go out, with client, total and due date.",
-            "Accepted quotations: {convert_quotation} with `due_date` makes the invoice. A second call makes a second"
-            " one.",
-            "Other work: {create_invoice} with the next free number as `invoice_no`.",
-            "What repeats can bill itself: {set_invoice_recurring}.",
+            "Accepted quotations: {convert_quotation} with `due_date` makes the invoice, dated today. A second call"
+            " makes a second one.",
+            "Other work: {create_invoice} with the next free number as `invoice_no`, `issue_date`, `due_date`,"
+            " `currency` and `items`.",
+            "What repeats can bill itself: {set_invoice_recurring}, after asking for `frequency` and `end_date` or"
+            " `max_cycles`.",
             "Send each: {send_invoice}.",
             "Many at once go out with {bulk_update_invoices}, `action` send.",
-            "End with the totals by currency: billed in the month, sent now, still to bill, overdue.",
+            "End with the totals by currency: billed in the month (drafts and cancelled ones do not count), sent now,"
+            " still to bill, overdue.",
         ),
     ),
     PromptEntry(
@@ -107,7 +111,8 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Order the tickets: first what stops a client's business, then what has waited longest. Group those about"
             " one cause.",
             "Rows show the start of a text; {get_ticket} shows all of it with the replies and the email of who asks.",
-            "{list_tickets} without `status` also shows those that are in the queue or wait for a reply.",
+            "{list_tickets} without `status`, every page, also shows those that are in the queue or wait for a reply;"
+            " with `assigned_to`, once for each team member, whose they are: rows do not tell.",
             "Find out who asks, by the email and not by the name or the user's number: {list_contacts} with it as"
             " `search`. Without one it is a stranger.",
             "What else is open with them: {get_client_overview} with that contact as `contact_id`.",
@@ -137,7 +142,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Propose in one table what to do with each, and draft the answers. Full threads cannot be read: say where"
             " the start of a text is not enough.",
             "Answers: {reply_conversation} mails them.",
-            "Support cases: {create_ticket} with the sender's words as `description`.",
+            "Support cases: {create_ticket} with the sender's words as `description` and their address as `email`.",
             "Leads: {create_contact}.",
             "A deal of one: {list_pipelines} and {list_stages} show where, {create_deal} takes it.",
             "What was sorted gets a tag: {assign_conversation_tags}.",
@@ -167,7 +172,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Changes: {update_task}.",
             "Finished ones: {complete_task}.",
             "New ones: {create_task}.",
-            "Projects that rest or are done: {update_project_status}.",
+            "Projects that rest or are done: {update_project_status}, as on hold or completed.",
             "Updates: {create_discussion} posts one where clients may see it.",
             "End with a summary of five lines that can be forwarded.",
         ),
@@ -185,7 +190,7 @@ PROMPTS: tuple[PromptEntry, ...] = (
             "Sum up each pipeline: open by stage, won, lost, closing this month. Never add up currencies.",
             "The deals one by one: {list_deals} with `pipeline_id`.",
             "Name deals past their closing date or without one, and stages in which many wait.",
-            "Notes and contact of one: {get_deal}.",
+            "Contact and amounts of one: {get_deal}; notes cannot be read.",
             "What else is open with the client: {get_client_overview}.",
             "Propose the next step of each deal that needs one, in one table: who, what, by when. Draft the messages to"
             " clients.",
@@ -220,7 +225,8 @@ PROMPTS: tuple[PromptEntry, ...] = (
             " comes.",
             "Find out who comes, by the address and not by the name: {list_contacts} with it as `search`. Whoever is in"
             " no list is a new lead.",
-            "What is open with them: {get_client_overview} with that contact as `contact_id`.",
+            "What is open with them: {get_client_overview} with that contact as `contact_id`, and with the contact's"
+            " company as `company_id`.",
             "Tickets in which they wait for an answer: {get_ticket}.",
             "How their project stands: {list_tasks} with `project_id`.",
             "Write a briefing of one page: time with zone and place, people, what they want by their own answers, open"
