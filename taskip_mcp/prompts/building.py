@@ -130,8 +130,8 @@ def note(read: Read, call: str, found: show.Answer, progress: Progress) -> None:
 
 def _gaps(shown: JsonObject) -> list[str]:
     """What an answer across groups says that it lacks."""
-    told: JsonObject = {**shown.get("not_read", {}), **shown.get("incomplete", {})}
-    return [f"{part}: {reason}" for part, reason in told.items()]
+    gaps = (shown.get(name, {}) for name in ("not_read", "incomplete"))
+    return [f"{part}: {reason}" for told in gaps for part, reason in told.items()]
 
 
 def _lack(whole: JsonObject, shown: JsonObject) -> str:
