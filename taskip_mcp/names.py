@@ -170,9 +170,8 @@ async def resolve(backend: Backend, tool: Tool, values: Mapping[str, Any]) -> di
 
     Raises `ArgumentError` that tells of every name which is not that of one record, and what TaskIP's lists raise.
     """
-    return await sought(
-        backend, tool, values, partial(_resolved, backend, tool)
-    )  # what a name is looked for in
+    # What a name is looked for in may be missing as well.
+    return await sought(backend, tool, values, partial(_resolved, backend, tool))
 
 
 async def sought(

@@ -200,8 +200,10 @@ EVENTS = ResourceEntry(
 def unknown_variable(uri: str) -> str:
     """Words for a query variable that an address does not take, and that would be ignored; empty where it takes all."""
     path, _, query = uri.partition("#")[0].partition("?")
+    if not query:
+        return ""
     entry = next((each for each in (*TEMPLATES, EVENTS) if each.path.fullmatch(path)), None)
-    if entry is None or not query:
+    if entry is None:
         return ""
     given = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
     unknown = next((name for name in given if name not in entry.query_variables), "")

@@ -46,8 +46,7 @@ class Event:
     @property
     def known(self) -> bool:
         """Whether the reference lists it."""
-        group, _, what = self.name.partition(".")
-        return what in EVENTS.get(group, ())
+        return is_documented(self.name)
 
     @property
     def record(self) -> str:
@@ -59,6 +58,12 @@ class Event:
         within = cast("Mapping[str, Any]", inside).get("id") if isinstance(inside, Mapping) else None
         places = (self.data.get(f"{self.group}_id"), self.data.get("id"), self.data.get("uuid"), within)
         return next((text for value in places if (text := _identifier(value))), "")
+
+
+def is_documented(name: str) -> bool:
+    """Whether the reference lists an event of this name."""
+    group, _, what = name.partition(".")
+    return what in EVENTS.get(group, ())
 
 
 def group_of(name: str) -> str:

@@ -102,9 +102,8 @@ async def wait_for_event(
 ) -> Record:
     """Wait until TaskIP reports something such as a payment. Call again with its cursor as since to miss none."""
     store = backend.events
-    seq = await (
-        behind(store, since) if since else store.last()
-    )  # what comes while a name is looked up counts
+    # Before the record: what comes while its name is looked up counts.
+    seq = await (behind(store, since) if since else store.last())
     filtered = await wanted(backend, event, group, record)
     most = backend.client.settings.max_wait
     kept = READS_RESERVE if with_state else RESERVE
@@ -128,9 +127,10 @@ async def document(backend: Backend, variables: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Events, the cursor behind them, and whether more are there already."""
+    """Events, each with its row, the cursor behind them, and whether more are there already."""
 
     events: Sequence[Event]
+    rows: Sequence[JsonObject]
     cursor: int
     more: bool
 
@@ -142,15 +142,12 @@ async def _page(store: EventStore, seq: int, asked: Wanted, limit: int) -> _Page
     found = await store.after(
         seq, names=asked.names, groups=asked.groups, records=asked.records, limit=limit + 1
     )
-    kept = _fitting(found[:limit])
-    more = len(kept) < len(found)
+    rows = list(map(_row, found[:limit]))
+    # One at least: what is cut here is not lost, as it is behind the cursor.
+    fitting = max(1, rows_in(ROOM, rows))
+    kept, more = found[:fitting], fitting < len(found)
     shown = kept[-1].seq if kept else 0
-    return _Page(kept, shown if more else max(seq, last, shown), more)
-
-
-def _fitting(events: Sequence[Event]) -> Sequence[Event]:
-    """The first events, one at least, whose rows fit: what is cut here is not lost, as it is behind the cursor."""
-    return events[: max(1, rows_in(ROOM, list(map(_row, events))))]
+    return _Page(kept, rows[:fitting], shown if more else max(seq, last, shown), more)
 
 
 async def _awaited(store: EventStore, seq: int, asked: Wanted, most: float) -> tuple[_Page, float]:
@@ -175,7 +172,7 @@ async def _awaited(store: EventStore, seq: int, asked: Wanted, most: float) -> t
 
 
 async def _answer(backend: Backend, page: _Page, *, with_state: bool) -> Record:
-    answer: JsonObject = {"items": [_row(event) for event in page.events], "returned": len(page.events)}
+    answer: JsonObject = {"items": list(page.rows), "returned": len(page.events)}
     answer |= {"cursor": f"c{page.cursor}"} | ({"more": True} if page.more else {})
     if page.events:
         answer |= {"note": UNPROVEN}

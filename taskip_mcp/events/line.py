@@ -61,7 +61,7 @@ class Line:
     def _do(self, step: Step[T]) -> T:
         with self._steps, self._in_words():
             done = step(self._database)
-            if self._files[:1] == self._there()[:1]:
+            if not self._paths or self._files[0] == _mark(self._paths[0]):
                 return done
             self._open_anew()
             return step(self._database)

@@ -14,7 +14,7 @@ from functools import partial
 from taskip_mcp import arguments, errors, names
 from taskip_mcp import operation as operations
 from taskip_mcp.call import Backend
-from taskip_mcp.events import EVENTS, EventStore
+from taskip_mcp.events import EVENTS, EventStore, group_of, is_documented
 from taskip_mcp.events.updates import cursor_at
 from taskip_mcp.named import NUMBER
 from taskip_mcp.wire import JsonObject
@@ -44,31 +44,26 @@ class Wanted:
 async def wanted(backend: Backend, event: str | None, group: str | None, record: str | None) -> Wanted:
     """Refuses what TaskIP does not report, unless it came all the same."""
     event, group = _as_documented(event), _as_documented(group)
-    if event and group and event.partition(".")[0] != group:
+    if event and group and group_of(event) != group:
         raise errors.ArgumentError(f"group: {errors.legible(event)} is none of {errors.legible(group)}.")
     made = Wanted([event] if event else [], [group] if group and not event else [], [], record or "")
-    documented = _known(event) if event else not group or group in EVENTS
+    documented = is_documented(event) if event else not group or group in EVENTS
     if not documented and not await backend.events.after(0, names=made.names, groups=made.groups, limit=1):
         raise errors.ArgumentError(_unheard(event, group))
     if not record:
         return made
-    ids = await _ids(backend, (event or group or "").partition(".")[0], record)
+    ids = await _ids(backend, group_of(event or group or ""), record)
     return Wanted(made.names, made.groups, ids, record)
 
 
 def _as_documented(name: str | None) -> str | None:
     """The name as the reference writes it, whatever its case."""
     low = (name or "").lower()
-    return low if low in EVENTS or _known(low) else name
-
-
-def _known(event: str) -> bool:
-    group, _, what = event.partition(".")
-    return what in EVENTS.get(group, ())
+    return low if low in EVENTS or is_documented(low) else name
 
 
 def _unheard(event: str | None, group: str | None) -> str:
-    asked = (event or group or "").partition(".")[0]
+    asked = group_of(event or group or "")
     there = [f"{name}.{what}" for name in EVENTS if name == asked for what in EVENTS[name]]
     which = f"the events are {', '.join(there)}" if there else f"the groups are {', '.join(EVENTS)}"
     return f"{errors.legible(event or group or '')}: TaskIP reports no such thing, and none came; {which}."
